@@ -1,0 +1,47 @@
+"""The contract between training and serving: a folder of published model versions."""
+
+from model_repository.errors import Damaged, InvalidName, NotPublished, PublishFailed, RepositoryError
+from model_repository.layout import current_version, models, versions
+from model_repository.manifest import (
+    Column,
+    DataSet,
+    Golden,
+    Histogram,
+    Manifest,
+    OnnxFile,
+    Parity,
+    Provenance,
+    RowSet,
+    Target,
+)
+from model_repository.prune import prune
+from model_repository.publish import publish, use
+from model_repository.read import LARGEST_MODEL, PublishedVersion, read_manifest, read_version
+
+__all__ = [
+    "LARGEST_MODEL",
+    "Column",
+    "Damaged",
+    "DataSet",
+    "Golden",
+    "Histogram",
+    "InvalidName",
+    "Manifest",
+    "NotPublished",
+    "OnnxFile",
+    "Parity",
+    "Provenance",
+    "PublishFailed",
+    "PublishedVersion",
+    "RepositoryError",
+    "RowSet",
+    "Target",
+    "current_version",
+    "models",
+    "prune",
+    "publish",
+    "read_manifest",
+    "read_version",
+    "use",
+    "versions",
+]

@@ -1,0 +1,43 @@
+"""Removing old versions; never what CURRENT names, never the newest, so that no number is given twice."""
+
+import shutil
+import time
+from pathlib import Path
+
+from model_repository.errors import Damaged
+from model_repository.files import remove_folder
+from model_repository.layout import current_version, model_folder, version_folder, versions
+
+_ABANDONED_AFTER_SECONDS = 24 * 60 * 60
+
+
+def prune(root: Path, model: str, keep: int) -> list[int]:
+    """Remove all but the newest `keep` versions (at least 1) and the current one; return what was removed.
+
+    Drafts that a killed publisher left behind more than a day ago go too.
+
+    Raises:
+        NotPublished: nothing is current.
+        Damaged: CURRENT names no published version, so it is not known what is safe to remove.
+
+    """
+    if keep < 1:
+        raise ValueError("keep at least 1 version")
+    published = versions(root, model)
+    current = current_version(root, model)
+    if current not in published:
+        raise Damaged(f"CURRENT of {model} names version {current}, which is not published; nothing was removed")
+    removable = [version for version in published[:-keep] if version != current]
+    for version in removable:
+        remove_folder(version_folder(root, model, version))
+    _remove_abandoned(model_folder(root, model))
+    return removable
+
+
+def _remove_abandoned(folder: Path) -> None:
+    oldest = time.time() - _ABANDONED_AFTER_SECONDS
+    for entry in folder.iterdir():
+        if entry.name.startswith((".draft-", ".removed-")) and entry.stat().st_mtime < oldest:
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name.startswith(".CURRENT-") and entry.stat().st_mtime < oldest:
+            entry.unlink(missing_ok=True)

@@ -1,0 +1,86 @@
+"""The Starlette application: routes, errors as JSON, and the watch over the model repository."""
+
+import asyncio
+import contextlib
+import logging
+import math
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from serve.cpus import container_cpus
+from serve.drain import CloseWhileDraining, Drain
+from serve.errors import NotReady, RequestError
+from serve.routes import health, metadata, predict
+from serve.settings import Settings
+from serve.watcher import Watcher
+
+log = logging.getLogger("copse")
+
+_SENTENCES = {404: "there is no such path; GET / tells what is served", 405: "this path does not take this method"}
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Return the application; its lifespan looks for a model once before it answers, and goes on looking."""
+    drain = Drain(settings.drain_seconds)
+    app = Starlette(
+        middleware=[Middleware(CloseWhileDraining, drain=drain)],
+        routes=[*metadata.ROUTES, *predict.ROUTES, *health.ROUTES],
+        exception_handlers={
+            RequestError: _answer_request_error,
+            HTTPException: _answer_http_exception,
+            ClientDisconnect: _answer_nobody,
+            Exception: _answer_unexpected,
+        },
+        lifespan=_watch_models,
+    )
+    app.state.settings = settings
+    app.state.watcher = Watcher(settings)
+    app.state.drain = drain
+    app.state.threads = ThreadPoolExecutor(settings.threads or container_cpus(), "predict")
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _watch_models(app: Starlette) -> AsyncIterator[None]:
+    watcher: Watcher = app.state.watcher
+    await watcher.look()
+    task = asyncio.create_task(watcher.watch())
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _json(status: int, body: dict[str, object], headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers, media_type="application/json")
+
+
+async def _answer_request_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    headers = {}
+    if isinstance(error, NotReady):
+        settings: Settings = request.app.state.settings
+        headers["retry-after"] = str(math.ceil(settings.poll_seconds))
+    return _json(error.status, error.body(), headers)
+
+
+async def _answer_http_exception(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    sentence = _SENTENCES.get(error.status_code, "the request cannot be answered")
+    return _json(error.status_code, {"error": sentence}, dict(error.headers or {}))
+
+
+async def _answer_nobody(_: Request, __: Exception) -> Response:
+    return Response(status_code=400)  # the client has gone; nothing is sent
+
+
+async def _answer_unexpected(_: Request, error: Exception) -> Response:
+    log.error("a request failed unexpectedly (%s)", type(error).__name__)
+    return _json(500, {"error": "the request failed for a reason of the server's"})

@@ -1,0 +1,41 @@
+"""Reading a request's body: only JSON, and never more bytes than allowed."""
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from serve.errors import TooLarge, WrongMediaType
+
+
+async def read_json_body(request: Request, largest: int) -> bytes:
+    """Return the body.
+
+    Raises:
+        WrongMediaType: it is declared to be something else than JSON in UTF-8, or compressed.
+        TooLarge: it is longer than `largest` bytes, by its own account or by counting.
+
+    """
+    _check_media_type(request.headers)
+    if int(request.headers.get("content-length", "0")) > largest:
+        raise _too_large(largest)
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > largest:
+            raise _too_large(largest)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _check_media_type(headers: Headers) -> None:
+    media_type, *parameters = headers.get("content-type", "application/json").lower().split(";")
+    if media_type.strip() != "application/json":
+        raise WrongMediaType("the body must be JSON: send it with content-type: application/json")
+    charset = [text.strip().removeprefix("charset=").strip('"') for text in parameters if "charset" in text]
+    if charset and charset[0] not in ("utf-8", "utf8", "us-ascii"):
+        raise WrongMediaType("the body must be JSON in UTF-8")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise WrongMediaType("the body must not be compressed")
+
+
+def _too_large(largest: int) -> TooLarge:
+    return TooLarge(f"the body is too large; at most {largest} bytes are read")

@@ -1,0 +1,61 @@
+"""What can be wrong with a request, and the HTTP status that says so: the one place for both.
+
+RequestError                the client's doing, or the moment's
+├── Malformed         400   the body is not JSON of the documented form
+├── TooLarge          413   too many bytes or too many rows
+├── WrongMediaType    415   not application/json
+├── WrongValues       422   well-formed, but not rows of this model
+└── NotReady          503   no model is loaded yet
+
+ModelRefused                a published version failed a check; it is not served
+"""
+
+from typing import Any
+
+
+class RequestError(Exception):
+    """Base of all errors that are answered; its text is one sentence and never holds a value that was sent."""
+
+    status = 500
+
+    def __init__(self, sentence: str, **where: Any) -> None:
+        super().__init__(sentence)
+        self.where = where
+
+    def body(self) -> dict[str, Any]:
+        """Return the answer: the sentence, then where and what was expected."""
+        return {"error": str(self), **self.where}
+
+
+class Malformed(RequestError):
+    """The body cannot be read."""
+
+    status = 400
+
+
+class TooLarge(RequestError):
+    """The body has too many bytes or rows."""
+
+    status = 413
+
+
+class WrongMediaType(RequestError):
+    """The body is declared to be something else than JSON."""
+
+    status = 415
+
+
+class WrongValues(RequestError):
+    """The body is well-formed and its values are not rows of this model."""
+
+    status = 422
+
+
+class NotReady(RequestError):
+    """No model is loaded yet."""
+
+    status = 503
+
+
+class ModelRefused(Exception):
+    """A published version failed a check before going live; its text is the reason."""

@@ -1,0 +1,103 @@
+"""Says in one sentence why a request was refused: what, where, and what was expected, never what was sent."""
+
+import json
+from typing import Any, NoReturn
+
+from serve.errors import Malformed, RequestError, WrongValues
+
+_KINDS = {str: "text", bool: "true or false", type(None): "null", list: "a list", float: "a number"}
+_TOO_LARGE = "a number between -3.4e38 and 3.4e38"
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object with all its members, repeated ones too."""
+
+
+def explain(body: bytes, columns: list[str]) -> RequestError:
+    """Return the error for a body that typed decoding refused."""
+    try:
+        _walk(_load(body), columns)
+    except RequestError as error:
+        return error
+    return WrongValues("the body is not a prediction request; see GET /")
+
+
+def check_repeated(body: bytes, columns: list[str]) -> None:
+    """Refuse a body in which an object has the same name twice; a decoder would silently take the last.
+
+    Raises:
+        WrongValues: a name is repeated.
+
+    """
+    document = _load(body)
+    _check_members(document, {})
+    for member, value in document:
+        rows = value if member == "instances" else [value]
+        for index, row in enumerate(rows):
+            if isinstance(row, _Pairs):
+                _check_members(row, {"row": index} if member == "instances" else {}, columns)
+
+
+def _load(body: bytes) -> Any:
+    try:
+        return json.loads(body, object_pairs_hook=_Pairs, parse_int=float, parse_constant=_no_constant)
+    except RecursionError:
+        raise Malformed("the body is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise Malformed("the body is not JSON: it is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise Malformed(f"the body is not JSON: an error at character {error.pos}") from None
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise Malformed("the body is not JSON: it has no NaN and no Infinity")
+
+
+def _check_members(members: _Pairs, where: dict[str, int], columns: list[str] | None = None) -> None:
+    names = [name for name, _ in members]
+    if len(set(names)) == len(names):
+        return
+    repeated = next(name for index, name in enumerate(names) if name in names[:index])
+    if columns and repeated in columns:
+        raise WrongValues("a feature is named twice; expected each once", column=repeated, **where)
+    raise WrongValues("a name is repeated; expected each once", **where)
+
+
+def _walk(document: Any, columns: list[str]) -> None:
+    if not isinstance(document, _Pairs):
+        raise WrongValues(f"the body is {_kind(document)}; expected an object with features or instances")
+    _check_members(document, {})
+    for name, value in document:
+        if name == "features":
+            _walk_row(value, columns, {})
+        elif name == "instances":
+            _walk_rows(value, columns)
+        else:
+            raise WrongValues("the body has an unknown member; expected features or instances")
+
+
+def _walk_rows(rows: Any, columns: list[str]) -> None:
+    if not isinstance(rows, list) or isinstance(rows, _Pairs):
+        raise WrongValues(f"instances is {_kind(rows)}; expected a list of rows")
+    for index, row in enumerate(rows):
+        _walk_row(row, columns, {"row": index})
+
+
+def _walk_row(row: Any, columns: list[str], where: dict[str, int]) -> None:
+    if isinstance(row, _Pairs):
+        _check_members(row, where, columns)
+        cells = [(name if name in columns else None, value) for name, value in row]
+    elif isinstance(row, list):
+        cells = [(columns[index] if index < len(columns) else None, value) for index, value in enumerate(row)]
+    else:
+        raise WrongValues(f"a row is {_kind(row)}; expected a list of numbers, or an object of them by name", **where)
+    for column, value in cells:
+        at = where | ({"column": column} if column else {})
+        if not isinstance(value, float):
+            raise WrongValues(f"a value is {_kind(value)}", **at, expected="a number")
+        if abs(value) > 3.5e38:
+            raise WrongValues("a number is too large for float32", **at, expected=_TOO_LARGE)
+
+
+def _kind(value: Any) -> str:
+    return "an object" if isinstance(value, _Pairs) else _KINDS[type(value)]

@@ -1,0 +1,73 @@
+"""copse-train: fit the example, export it, prove the export, publish it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from model_repository import RepositoryError
+from train.data import breast_cancer
+from train.errors import TrainingError
+from train.job import Recipe, already_published, run
+from train.report import say
+
+DEFAULTS = Recipe()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train once; return 0, 1 where data or disk refused, 3 where the export was refused, 130 on Ctrl-C."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        return _train(chosen)
+    except TrainingError as error:
+        print(f"copse-train: {error}", file=sys.stderr)
+        return error.exit_code
+    except (RepositoryError, OSError) as error:
+        print(f"copse-train: {error}", file=sys.stderr)
+        return TrainingError.exit_code
+    except KeyboardInterrupt:
+        print("copse-train: stopped; nothing was published", file=sys.stderr)
+        return 130
+
+
+def _train(chosen: argparse.Namespace) -> int:
+    data, recipe = breast_cancer(), Recipe(chosen.trees, chosen.seed)
+    say(f"data     {data.name}, {len(data.rows)} rows, {len(data.columns)} columns, {' or '.join(data.class_names)}")
+    known = None if chosen.force else already_published(chosen.models, chosen.name, data, recipe)
+    if known is not None:
+        say(f"publish  nothing new: version {known} of {chosen.name} has the same inputs (--force trains anyway)")
+        return 0
+    version = run(chosen.models, chosen.name, data, recipe)
+    say(f"done     {chosen.name} version {version} is current")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="copse-train",
+        description="Train the Breast Cancer forest, prove that its ONNX export answers as it does, and publish it.",
+    )
+    parser.add_argument("--models", type=Path, required=True, metavar="DIR", help="the model repository")
+    parser.add_argument("--name", default="breast-cancer", help="the model's name in it (breast-cancer)")
+    parser.add_argument(
+        "--trees", type=_trees, default=DEFAULTS.trees, metavar="N", help=f"trees in the forest ({DEFAULTS.trees})"
+    )
+    parser.add_argument(
+        "--seed", type=_seed, default=DEFAULTS.seed, metavar="N", help=f"seed of everything random ({DEFAULTS.seed})"
+    )
+    parser.add_argument("--force", action="store_true", help="publish even if the same inputs are published already")
+    return parser
+
+
+def _trees(text: str) -> int:
+    return _whole_number(text, 1, 100_000)
+
+
+def _seed(text: str) -> int:
+    return _whole_number(text, 0, 2**32 - 1)
+
+
+def _whole_number(text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
+    return int(text)
