@@ -1,4 +1,4 @@
-"""The time between being told to stop and no longer listening, in which clients move elsewhere without losing a request.
+"""The time between being told to stop and no longer listening, in which clients move elsewhere.
 
 Not ready at once, still answering, each connection closed with its answer: a client that reuses connections is never
 surprised by one that was closed under its request.

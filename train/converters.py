@@ -22,7 +22,6 @@ from sklearn.tree import DecisionTreeClassifier
 
 ML_DOMAIN = "ai.onnx.ml"
 ML_OPSET = 3
-TWO = 2  # classes: one count tells both
 FOREST_CLASSIFIERS = (RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier)
 
 Floats = npt.NDArray[np.float64]
@@ -87,7 +86,7 @@ def convert_forest(scope: Any, operator: Any, container: Any) -> None:
     rows = graph.cast(operator.inputs[0].full_name, TensorProto.FLOAT)
     if not leaves.pure:
         graph.fractions(rows, trees, leaves, model.classes_)
-    elif len(model.classes_) == TWO:
+    elif len(model.classes_) == 2:
         graph.two_class_votes(rows, trees, leaves, model.classes_)
     else:
         graph.votes(rows, trees, leaves, model.classes_)
@@ -130,7 +129,7 @@ class _Graph:
         Of two classes ONNX Runtime compares the second with a fixed 0.5; a third that no leaf speaks for makes it
         take the largest sum, as scikit-learn does.
         """
-        labels = [*classes.tolist(), classes.tolist()[-1]] if len(classes) == TWO else classes.tolist()
+        labels = [*classes.tolist(), classes.tolist()[-1]] if len(classes) == 2 else classes.tolist()
         sums = self._name("sums")
         self._container.add_node(
             "TreeEnsembleClassifier",
