@@ -33,8 +33,8 @@ class Server(uvicorn.Server):
         if sockets and not self.should_exit:
             print(_welcome(_address(sockets[0]), self._watcher), flush=True)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end with exit code 0: SIGTERM drains first, Ctrl-C does not, and a second signal waits for nothing."""
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is uvicorn's
+        """End with exit code 0: SIGTERM drains first, Ctrl-C does not, and a second signal waits for nothing."""
         ending = self._drain.begun or self.should_exit
         if sig == signal.SIGTERM and not ending:
             self._drain.begin()
@@ -79,7 +79,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 

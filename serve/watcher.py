@@ -29,7 +29,7 @@ class Watcher:
         """Look for versions until cancelled; no error ends it."""
         while True:
             await self.look()
-            await asyncio.sleep(self._settings.poll_seconds * random.uniform(0.8, 1.2))
+            await asyncio.sleep(self._settings.poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - only spreads load
 
     async def look(self) -> None:
         """Look once; a new version is read, loaded and checked in a thread, then takes over between two requests."""

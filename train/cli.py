@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from model_repository import RepositoryError
+from model_repository import RepositoryError, current_version
 from train.data import breast_cancer
 from train.errors import TrainingError
 from train.job import Recipe, already_published, run
@@ -36,6 +36,8 @@ def _train(chosen: argparse.Namespace) -> int:
     known = None if chosen.force else already_published(chosen.models, chosen.name, data, recipe)
     if known is not None:
         say(f"publish  nothing new: version {known} of {chosen.name} has the same inputs (--force trains anyway)")
+        if known != current_version(chosen.models, chosen.name):
+            say(f"         another version is current; copse-models use {chosen.name} {known} brings this one back")
         return 0
     version = run(chosen.models, chosen.name, data, recipe)
     say(f"done     {chosen.name} version {version} is current")

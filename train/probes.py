@@ -46,8 +46,8 @@ def probes(model: Any, parts: Split, columns: list[str], seed: int) -> Iterator[
     if isinstance(final_step(model), FOREST_CLASSIFIERS):
         yield thresholds(model, parts.fit_rows, columns, random)
     yield Probe("ties", ties(model, parts.fit_rows, random))
-    yield extremes(parts.fit_rows[0], columns)
-    if accepts_missing(model, parts.fit_rows[:1]):
+    yield answerable(model, extremes(parts.fit_rows[0], columns))
+    if answers(model, np.full_like(parts.fit_rows[:1], np.nan)):
         yield missing(parts.held_out_rows[:10], columns)
 
 
@@ -56,13 +56,22 @@ def final_step(model: Any) -> Any:
     return model[-1] if isinstance(model, Pipeline) else model
 
 
-def accepts_missing(model: Any, row: Rows) -> bool:
-    """Return whether the model answers a row with missing values rather than refusing it."""
+def answers(model: Any, rows: Rows) -> bool:
+    """Return whether the model answers rows rather than refusing them."""
     try:
-        model.predict(np.full_like(row, np.nan))
+        with np.errstate(over="ignore", invalid="ignore"):
+            model.predict(rows)
     except ValueError:
         return False
     return True
+
+
+def answerable(model: Any, probe: Probe) -> Probe:
+    """Return the rows that the model answers: a scaler may push extreme values beyond float32."""
+    if answers(model, probe.rows):
+        return probe
+    kept = [index for index, row in enumerate(probe.rows) if answers(model, row[None, :])]
+    return Probe(probe.name, probe.rows[kept], [probe.origin(index) for index in kept])
 
 
 def random_rows(rows: Rows, random: np.random.Generator) -> Rows:
@@ -75,17 +84,28 @@ def random_rows(rows: Rows, random: np.random.Generator) -> Rows:
 def thresholds(model: Any, rows: Rows, columns: list[str], random: np.random.Generator) -> Probe:
     """Place a training row that reaches a node on the node's threshold and up to 4 float32 steps beside it.
 
-    Before a forest in a Pipeline the row is placed where the forest sees it and brought back through the inverse of
-    the steps before; where they have none the probe is empty and the other rows must do.
+    Before a forest in a Pipeline the row is placed where the forest sees it and brought back through the steps before;
+    where that cannot be done the probe is empty and the other rows must do.
     """
-    before = model[:-1] if isinstance(model, Pipeline) else None
-    if before is not None and not hasattr(before, "inverse_transform"):
-        return Probe("thresholds", rows[:0])
-    seen = rows if before is None else np.asarray(before.transform(rows), dtype=np.float32)
+    before = [step for _, step in model.steps[:-1]] if isinstance(model, Pipeline) else []
+    seen = rows
+    for step in before:
+        seen = np.asarray(step.transform(seen), dtype=np.float32)
     placed, places = _placed(final_step(model), seen, random)
-    if before is None:
-        return Probe("thresholds", placed, [_place(place, columns) for place in places])
-    return Probe("thresholds", np.asarray(before.inverse_transform(placed), dtype=np.float32))
+    if before:
+        return Probe("thresholds", _brought_back(before, placed, rows[:0]))
+    return Probe("thresholds", placed, [_place(place, columns) for place in places])
+
+
+def _brought_back(steps: list[Any], placed: Rows, nothing: Rows) -> Rows:
+    """Return rows that the steps turn into the placed ones, or nearly; `nothing` where a step has no way back."""
+    for step in reversed(steps):
+        try:
+            placed = np.asarray(step.inverse_transform(placed), dtype=np.float32)
+        except (AttributeError, ValueError):  # an imputer leaves rows without missing values as they are
+            if placed.shape[1] != step.n_features_in_:
+                return nothing
+    return placed
 
 
 def ties(model: Any, rows: Rows, random: np.random.Generator) -> Rows:
@@ -155,12 +175,15 @@ def _first_rows(estimator: Any, rows: Rows) -> npt.NDArray[np.int64]:
 
 
 def _beside(value: np.float32) -> Rows:
-    """Return the float32 numbers at STEPS from a value, in order."""
+    """Return the float32 numbers at STEPS from a value, in order.
+
+    A split between missing and present values has an infinite threshold; no row can be beyond it.
+    """
     below, above = [value], [value]
     for _ in range(int(STEPS[-1])):
         below.append(np.nextafter(below[-1], np.float32(-np.inf)))
         above.append(np.nextafter(above[-1], np.float32(np.inf)))
-    return np.array([*below[:0:-1], *above], dtype=np.float32)
+    return np.clip(np.array([*below[:0:-1], *above], dtype=np.float32), -LARGEST, LARGEST)
 
 
 def _place(place: Place, columns: list[str]) -> str:

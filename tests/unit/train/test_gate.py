@@ -1,0 +1,148 @@
+"""The gate: what is not exact is not published, and the rows are named."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from model_repository import versions
+from tests.exactness import forest
+from tests.graphs import Edit, edited, forest_attribute
+from train import cli, converters
+from train.data import breast_cancer, split
+from train.export import export
+from train.gate import Verdict, examine
+from train.probes import probes
+
+
+def to_nearest(values: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
+    return values.astype(np.float32)
+
+
+def examined(model: Any, content: bytes) -> Verdict:
+    parts = split(breast_cancer(), 0.2, 42)
+    return examine(model, content, probes(model, parts, breast_cancer().columns, 42))
+
+
+def fitted(model: Any) -> Any:
+    parts = split(breast_cancer(), 0.2, 42)
+    return model.fit(parts.fit_rows, parts.fit_targets)
+
+
+def test_thresholds_rounded_to_nearest_publish_nothing_and_name_the_rows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(converters, "floor_to_float32", to_nearest)
+
+    code = cli.main(["--models", str(tmp_path), "--trees", "50"])
+
+    said = capsys.readouterr()
+    assert code == 3
+    assert versions(tmp_path, "breast-cancer") == []
+    assert "nothing was published" in said.err
+    assert "steps from the threshold): a probability differs by" in said.err
+    assert "thresholds" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_random_rows_alone_would_not_have_caught_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = fitted(forest(50))
+    monkeypatch.setattr(converters, "floor_to_float32", to_nearest)
+    verdict = examined(model, export(model, 30))
+    differences = {entry.name: entry.different_bits for entry in verdict.parity.row_sets}
+
+    assert differences["random rows"] == differences["training rows"] == 0
+    assert differences["thresholds"] > 100
+
+
+def never_left(proto: onnx.ModelProto) -> None:
+    """Send missing values the other way."""
+    tracks = forest_attribute(proto, "nodes_missing_value_tracks_true")
+    tracks.ints[:] = [1 - value for value in tracks.ints]
+
+
+def swapped_classes(proto: onnx.ModelProto) -> None:
+    """Answer with the wrong class, and the right probabilities."""
+    (classes,) = (tensor for tensor in proto.graph.initializer if tensor.name.startswith("classes"))
+    classes.CopyFrom(numpy_helper.from_array(np.array([1, 0], dtype=np.int64), classes.name))
+
+
+def one_more_tree(proto: onnx.ModelProto) -> None:
+    """Divide by one tree too many, so that probabilities do not sum to 1."""
+    (trees,) = (tensor for tensor in proto.graph.initializer if tensor.name.startswith("trees"))
+    trees.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(trees) + 1, trees.name))
+
+
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        (never_left, "missing"),
+        (swapped_classes, "another label"),
+        (one_more_tree, "differs by"),
+    ],
+)
+def test_a_graph_that_answers_otherwise_is_caught(edit: Edit, named: str) -> None:
+    model = fitted(forest(20))
+
+    verdict = examined(model, edited(export(model, 30), edit))
+
+    assert any(named in fault for fault in verdict.faults)
+
+
+def test_missing_values_are_not_called_proved_when_they_go_astray() -> None:
+    model = fitted(forest(20))
+    content = export(model, 30)
+
+    assert examined(model, content).parity.missing_values_proved
+    assert not examined(model, edited(content, never_left)).parity.missing_values_proved
+
+
+def test_the_export_of_skl2onnx_itself_is_caught() -> None:
+    """Its sums of float32 fractions are not scikit-learn's: the reason for converters of our own."""
+    from skl2onnx import to_onnx, update_registered_converter  # noqa: PLC0415 - only this test needs it
+    from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes  # noqa: PLC0415
+    from skl2onnx.operator_converters.random_forest import (  # noqa: PLC0415
+        convert_sklearn_random_forest_classifier,
+    )
+    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415
+
+    class PlainForest(RandomForestClassifier):  # type: ignore[misc]
+        """A forest for which the converter of skl2onnx is registered instead of ours."""
+
+    options = {"zipmap": [True, False], "nocl": [True, False], "raw_scores": [True, False]}
+    update_registered_converter(
+        PlainForest,
+        "PlainForest",
+        calculate_linear_classifier_output_shapes,
+        convert_sklearn_random_forest_classifier,
+        options=options | {"decision_path": [True, False], "decision_leaf": [True, False]},
+    )
+    model = fitted(PlainForest(n_estimators=20, random_state=42))
+    proto = to_onnx(model, model_input(), options={id(model): {"zipmap": False}}, target_opset=17)
+
+    assert examined(model, proto.SerializeToString()).faults
+
+
+def model_input() -> np.ndarray[Any, np.dtype[np.float32]]:
+    return breast_cancer().rows[:1]
+
+
+def test_scaling_before_trees_is_refused_because_float32_scaling_crosses_thresholds() -> None:
+    model = fitted(make_pipeline(StandardScaler(), forest(50)))
+
+    verdict = examined(model, export(model, 30))
+
+    assert any("differs by" in fault for fault in verdict.faults)
+
+
+def test_a_pipeline_that_only_fills_and_chooses_columns_before_the_forest_passes() -> None:
+    model = fitted(make_pipeline(SimpleImputer(), VarianceThreshold(0.01), forest(20)))
+
+    assert examined(model, export(model, 30)).faults == []

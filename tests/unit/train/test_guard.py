@@ -1,0 +1,218 @@
+"""The guard over a graph: each thing that ONNX Runtime would load, and that must never be served."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from model_repository import versions
+from tests.exactness import forest
+from tests.graphs import Edit, edited, forest_attribute
+from train import guard, job
+from train.data import breast_cancer
+from train.errors import ExportRefused
+from train.export import export
+from train.guard import check_graph
+from train.job import Recipe
+
+DATA = breast_cancer()
+CONTENT = export(forest(5).fit(DATA.rows, DATA.targets), 30)
+
+
+def tree(proto: onnx.ModelProto, name: str) -> onnx.AttributeProto:
+    return forest_attribute(proto, f"nodes_{name}")
+
+
+def foreign_operator(proto: onnx.ModelProto) -> None:
+    proto.opset_import.add(domain="com.microsoft", version=1)
+    proto.graph.node.add(op_type="Gelu", domain="com.microsoft", input=["input"], output=["unused"])
+
+
+def unvouched_operator(proto: onnx.ModelProto) -> None:
+    proto.graph.node.add(op_type="ConstantOfShape", input=["input"], output=["unused"])
+
+
+def zip_map(proto: onnx.ModelProto) -> None:
+    proto.graph.node.add(op_type="ZipMap", domain="ai.onnx.ml", input=["probabilities"], output=["unused"])
+
+
+def external_data(proto: onnx.ModelProto) -> None:
+    tensor = proto.graph.initializer[0]
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="elsewhere.bin")
+
+
+def external_data_in_an_attribute(proto: onnx.ModelProto) -> None:
+    node = proto.graph.node[0]
+    tensor = helper.make_tensor("outside", TensorProto.FLOAT, [1], [1.0])
+    tensor.external_data.add(key="location", value="elsewhere.bin")
+    node.attribute.append(helper.make_attribute("value", tensor))
+
+
+def loop(proto: onnx.ModelProto) -> None:
+    body = helper.make_graph([], "body", [], [])
+    node = helper.make_node("Identity", ["input"], ["unused"])
+    node.attribute.append(helper.make_attribute("body", body))
+    proto.graph.node.append(node)
+
+
+def function(proto: onnx.ModelProto) -> None:
+    proto.functions.add(name="bomb", domain="local")
+
+
+def sparse_tensor(proto: onnx.ModelProto) -> None:
+    proto.graph.sparse_initializer.add()
+
+
+def newer_format(proto: onnx.ModelProto) -> None:
+    proto.ir_version = 14
+
+
+def cycle(proto: onnx.ModelProto) -> None:
+    children = tree(proto, "truenodeids")
+    children.ints[int(np.flatnonzero(children.ints)[-1])] = 0
+
+
+def child_that_is_not_there(proto: onnx.ModelProto) -> None:
+    children = tree(proto, "falsenodeids")
+    children.ints[0] = 10_000
+
+
+def two_parents(proto: onnx.ModelProto) -> None:
+    left, right = tree(proto, "truenodeids"), tree(proto, "falsenodeids")
+    right.ints[0] = left.ints[0]
+
+
+def column_out_of_range(proto: onnx.ModelProto) -> None:
+    tree(proto, "featureids").ints[0] = 30
+
+
+def other_comparison(proto: onnx.ModelProto) -> None:
+    tree(proto, "modes").strings[0] = b"BRANCH_EQ"
+
+
+def renumbered_node(proto: onnx.ModelProto) -> None:
+    tree(proto, "nodeids").ints[1] = 7
+
+
+def scattered_tree(proto: onnx.ModelProto) -> None:
+    tree(proto, "treeids").ints[-1] = 0
+
+
+def shorter_attribute(proto: onnx.ModelProto) -> None:
+    del tree(proto, "featureids").ints[-1]
+
+
+def double_input(proto: onnx.ModelProto) -> None:
+    proto.graph.input[0].type.tensor_type.elem_type = TensorProto.DOUBLE
+    proto.graph.node[0].attribute[0].i = TensorProto.FLOAT
+
+
+def fixed_batch(proto: onnx.ModelProto) -> None:
+    proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+
+
+def missing_producer(proto: onnx.ModelProto) -> None:
+    del proto.graph.node[0]
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (foreign_operator, "imports operators of com.microsoft"),
+        (unvouched_operator, "ConstantOfShape is not vouched for"),
+        (zip_map, "zipmap=False"),
+        (external_data, "data in another file"),
+        (external_data_in_an_attribute, "data in another file"),
+        (loop, "holds a subgraph"),
+        (function, "functions of its own"),
+        (sparse_tensor, "sparse"),
+        (newer_format, "IR version"),
+        (cycle, "a cycle"),
+        (child_that_is_not_there, "a child that is not there"),
+        (two_parents, "two parents"),
+        (column_out_of_range, "a column that the input does not have"),
+        (other_comparison, "otherwise than by <="),
+        (renumbered_node, "not numbered"),
+        (scattered_tree, "not together"),
+        (shorter_attribute, "different lengths"),
+        (double_input, "one input of float32 rows"),
+        (fixed_batch, "any number of rows"),
+        (missing_producer, "not valid ONNX"),
+    ],
+)
+def test_a_graph_with_it_is_refused_with_its_reason(edit: Edit, reason: str) -> None:
+    with pytest.raises(ExportRefused, match=reason):
+        check_graph(edited(CONTENT, edit))
+
+
+@pytest.mark.parametrize("edit", [foreign_operator, external_data, cycle])
+def test_the_training_publishes_nothing_of_such_a_graph(
+    edit: Edit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken_export(model: object, width: int) -> bytes:
+        return edited(export(model, width), edit)
+
+    monkeypatch.setattr(job, "export", broken_export)
+
+    with pytest.raises(ExportRefused):
+        job.run(tmp_path, "breast-cancer", DATA, Recipe(trees=5))
+    assert versions(tmp_path, "breast-cancer") == []
+
+
+def test_a_very_deep_tree_is_refused() -> None:
+    size = 2 * guard.DEEPEST_TREE + 3
+    nodes = np.arange(size)
+    branch = nodes % 2 == 0
+    branch[-1] = False
+    node = helper.make_node(
+        "TreeEnsembleRegressor",
+        ["input"],
+        ["label"],
+        domain="ai.onnx.ml",
+        nodes_treeids=[0] * size,
+        nodes_nodeids=nodes.tolist(),
+        nodes_featureids=[0] * size,
+        nodes_modes=np.where(branch, "BRANCH_LEQ", "LEAF").tolist(),
+        nodes_truenodeids=np.where(branch, nodes + 1, 0).tolist(),
+        nodes_falsenodeids=np.where(branch, nodes + 2, 0).tolist(),
+    )
+    with pytest.raises(ExportRefused, match="deep"):
+        guard._check_trees(node, {"input": 1})
+
+
+def test_a_model_beyond_the_size_that_is_served_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "LARGEST_MODEL", len(CONTENT) - 1)
+    with pytest.raises(ExportRefused, match="bytes, more than"):
+        check_graph(CONTENT)
+
+
+def test_what_the_exporter_writes_passes() -> None:
+    assert check_graph(CONTENT).graph.name == "copse"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200))
+def test_random_bytes_are_refused_and_never_crash(content: bytes) -> None:
+    with pytest.raises(ExportRefused):
+        check_graph(content)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 8 * len(CONTENT) - 1))
+def test_a_flipped_bit_is_refused_or_leaves_sound_trees(bit: int) -> None:
+    damaged = bytearray(CONTENT)
+    damaged[bit // 8] ^= 1 << bit % 8
+    try:
+        proto = check_graph(bytes(damaged))
+    except ExportRefused:
+        return
+    left, right = (np.array(tree(proto, f"{side}nodeids").ints) for side in ("true", "false"))
+    nodes = np.array(tree(proto, "nodeids").ints)
+    branches = np.array(tree(proto, "modes").strings) != b"LEAF"
+    assert (left[branches] > nodes[branches]).all()
+    assert (right[branches] > nodes[branches]).all()

@@ -1,0 +1,55 @@
+"""The rows of the proof lie where they claim to lie."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.ensemble import GradientBoostingClassifier
+
+from tests.exactness import forest
+from train.converters import floor_to_float32
+from train.data import breast_cancer, split
+from train.probes import LARGEST, probes, thresholds
+
+DATA = breast_cancer()
+PARTS = split(DATA, 0.2, 42)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=-LARGEST, max_value=LARGEST), st.integers(-3, 3))
+def test_a_floored_threshold_decides_every_float32_as_the_float64_threshold_does(threshold: float, steps: int) -> None:
+    floored = floor_to_float32(np.array([threshold]))[0]
+    value = floored
+    for _ in range(abs(steps)):
+        value = np.nextafter(value, np.float32(np.sign(steps) * np.inf))
+
+    assert (value <= floored) == (float(value) <= threshold)
+
+
+def test_threshold_rows_lie_on_both_sides_of_the_threshold_of_a_node_that_they_reach() -> None:
+    model = forest(3).fit(PARTS.fit_rows, PARTS.fit_targets)
+    probe = thresholds(model, PARTS.fit_rows, DATA.columns, np.random.default_rng(0))
+    assert probe.origins is not None
+    for index in range(0, len(probe.rows), 9):
+        words = probe.origins[index].replace(",", "").split()
+        tree, node = model.estimators_[int(words[1])], int(words[3])
+        column, limit = tree.tree_.feature[node], tree.tree_.threshold[node]
+        block = probe.rows[index : index + 9]
+
+        assert tree.decision_path(block)[:, node].toarray().all()
+        assert block[0, column] <= limit < block[8, column]
+        assert len(np.unique(block[:, column])) == 9
+        assert DATA.columns[column] in probe.origins[index]
+
+
+def test_the_same_seed_gives_the_same_rows() -> None:
+    model = forest(3).fit(PARTS.fit_rows, PARTS.fit_targets)
+    first, second = (list(probes(model, PARTS, DATA.columns, 1)) for _ in range(2))
+
+    assert all(np.array_equal(a.rows, b.rows, equal_nan=True) for a, b in zip(first, second, strict=True))
+
+
+def test_missing_values_are_tried_only_where_the_model_takes_them() -> None:
+    takes = forest(3).fit(PARTS.fit_rows, PARTS.fit_targets)
+    refuses = GradientBoostingClassifier(n_estimators=2).fit(PARTS.fit_rows, PARTS.fit_targets)
+
+    assert "missing values" in {probe.name for probe in probes(takes, PARTS, DATA.columns, 1)}
+    assert "missing values" not in {probe.name for probe in probes(refuses, PARTS, DATA.columns, 1)}
