@@ -21,7 +21,7 @@ setup: .venv/ready ## Make .venv with copse-train, copse-serve and copse-models 
 	@touch $@
 
 run: setup ## Train if the model repository is empty, then serve on 127.0.0.1 (MODELS=folder PORT=number)
-	@$(BIN)/copse-train --models "$(MODELS)" --if-empty
+	@ls "$(MODELS)"/*/CURRENT >/dev/null 2>&1 || $(BIN)/copse-train --models "$(MODELS)"
 	@exec $(BIN)/copse-serve --models "$(MODELS)" --port "$(PORT)"
 
 train: setup ## Train the example, prove its export and publish it (MODELS=folder)

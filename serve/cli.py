@@ -26,3 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"copse-serve: {error}", file=sys.stderr)
         return CANNOT_START
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

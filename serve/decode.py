@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from serve.errors import Malformed, TooLarge, WrongValues
+from serve.errors import TooLarge, WrongValues
 from serve.explain import check_repeated, explain
 from serve.model import LoadedModel
 from serve.onnx_runtime import Rows
@@ -65,25 +65,14 @@ def decode(body: bytes, model: LoadedModel, max_rows: int) -> Decoded:
 
 
 def _parse(body: bytes, model: LoadedModel) -> Any:
-    decoder: Any = _decoder_with_missing if model.may_miss.any() else _decoder
+    decoder: Any = _decoder_with_missing if any(model.may_be_missing.values()) else _decoder
     try:
         request = decoder.decode(body)
-    except msgspec.ValidationError:
-        raise explain(body, model.columns) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Malformed(f"the body is not JSON: {_syntax(error)}") from None
-    except RecursionError:
-        raise Malformed("the body is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise explain(body, model.may_be_missing) from None
     if body.count(b'"') != 2:
-        check_repeated(body, model.columns)
+        check_repeated(body, model.may_be_missing)
     return request
-
-
-def _syntax(error: Exception) -> str:
-    """Return msgspec's account of a syntax error, which holds a position and no value."""
-    return (
-        "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error).removeprefix("JSON is malformed: ")
-    )
 
 
 def _ordered(row: Any, index: int, single: bool, columns: list[str]) -> list[float | None]:
@@ -97,11 +86,11 @@ def _ordered(row: Any, index: int, single: bool, columns: list[str]) -> list[flo
     if missing:
         raise WrongValues(f"a feature is missing; expected all {len(columns)} by name", column=missing[0], **where)
     if len(row) != len(columns):
-        raise unknown_name(row, columns, where)
+        raise _unknown_name(row, columns, where)
     return [row[name] for name in columns]
 
 
-def unknown_name(row: dict[str, Any], columns: list[str], where: dict[str, int]) -> WrongValues:
+def _unknown_name(row: dict[str, Any], columns: list[str], where: dict[str, int]) -> WrongValues:
     """Return the error for a name that is no feature's: its position, and not the name, which was sent."""
     position = next(index for index, name in enumerate(row) if name not in set(columns))
     return WrongValues(f"name {position + 1} of {len(row)} in a row is no feature of this model", **where)
@@ -112,7 +101,7 @@ def _check_values(rows: Rows, single: bool, model: LoadedModel) -> None:
     bad = ~np.isfinite(rows)
     if not bad.any():
         return
-    bad &= ~(np.isnan(rows) & model.may_miss)
+    bad &= ~(np.isnan(rows) & np.array(list(model.may_be_missing.values())))
     if not bad.any():
         return
     row, column = (int(index) for index in np.argwhere(bad)[0])

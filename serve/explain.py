@@ -1,6 +1,7 @@
 """Says in one sentence why a request was refused: what, where, and what was expected, never what was sent."""
 
 import json
+from itertools import zip_longest
 from typing import Any, NoReturn
 
 from serve.errors import Malformed, RequestError, WrongValues
@@ -13,8 +14,8 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object with all its members, repeated ones too."""
 
 
-def explain(body: bytes, columns: list[str]) -> RequestError:
-    """Return the error for a body that typed decoding refused."""
+def explain(body: bytes, columns: dict[str, bool]) -> RequestError:
+    """Return the error for a body that typed decoding refused; `columns` tells of each whether it may be missing."""
     try:
         _walk(_load(body), columns)
     except RequestError as error:
@@ -22,7 +23,7 @@ def explain(body: bytes, columns: list[str]) -> RequestError:
     return WrongValues("the body is not a prediction request; see GET /")
 
 
-def check_repeated(body: bytes, columns: list[str]) -> None:
+def check_repeated(body: bytes, columns: dict[str, bool]) -> None:
     """Refuse a body in which an object has the same name twice; a decoder would silently take the last.
 
     Raises:
@@ -40,20 +41,20 @@ def check_repeated(body: bytes, columns: list[str]) -> None:
 
 def _load(body: bytes) -> Any:
     try:
-        return json.loads(body, object_pairs_hook=_Pairs, parse_int=float, parse_constant=_no_constant)
+        return json.loads(body.decode(), object_pairs_hook=_Pairs, parse_int=float, parse_constant=_no_constant)
     except RecursionError:
         raise Malformed("the body is nested too deeply") from None
     except UnicodeDecodeError:
         raise Malformed("the body is not JSON: it is not UTF-8") from None
     except json.JSONDecodeError as error:
-        raise Malformed(f"the body is not JSON: an error at character {error.pos}") from None
+        raise Malformed(f"the body is not JSON from character {error.pos + 1} on") from None
 
 
 def _no_constant(_: str) -> NoReturn:
     raise Malformed("the body is not JSON: it has no NaN and no Infinity")
 
 
-def _check_members(members: _Pairs, where: dict[str, int], columns: list[str] | None = None) -> None:
+def _check_members(members: _Pairs, where: dict[str, int], columns: dict[str, bool] | None = None) -> None:
     names = [name for name, _ in members]
     if len(set(names)) == len(names):
         return
@@ -63,7 +64,7 @@ def _check_members(members: _Pairs, where: dict[str, int], columns: list[str] | 
     raise WrongValues("a name is repeated; expected each once", **where)
 
 
-def _walk(document: Any, columns: list[str]) -> None:
+def _walk(document: Any, columns: dict[str, bool]) -> None:
     if not isinstance(document, _Pairs):
         raise WrongValues(f"the body is {_kind(document)}; expected an object with features or instances")
     _check_members(document, {})
@@ -76,23 +77,25 @@ def _walk(document: Any, columns: list[str]) -> None:
             raise WrongValues("the body has an unknown member; expected features or instances")
 
 
-def _walk_rows(rows: Any, columns: list[str]) -> None:
+def _walk_rows(rows: Any, columns: dict[str, bool]) -> None:
     if not isinstance(rows, list) or isinstance(rows, _Pairs):
         raise WrongValues(f"instances is {_kind(rows)}; expected a list of rows")
     for index, row in enumerate(rows):
         _walk_row(row, columns, {"row": index})
 
 
-def _walk_row(row: Any, columns: list[str], where: dict[str, int]) -> None:
+def _walk_row(row: Any, columns: dict[str, bool], where: dict[str, int]) -> None:
     if isinstance(row, _Pairs):
         _check_members(row, where, columns)
         cells = [(name if name in columns else None, value) for name, value in row]
     elif isinstance(row, list):
-        cells = [(columns[index] if index < len(columns) else None, value) for index, value in enumerate(row)]
+        cells = list(zip_longest(columns, row))[: len(row)]
     else:
         raise WrongValues(f"a row is {_kind(row)}; expected a list of numbers, or an object of them by name", **where)
     for column, value in cells:
         at = where | ({"column": column} if column else {})
+        if value is None and columns.get(column or "", False):
+            continue
         if not isinstance(value, float):
             raise WrongValues(f"a value is {_kind(value)}", **at, expected="a number")
         if abs(value) > 3.5e38:

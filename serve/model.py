@@ -23,7 +23,7 @@ class LoadedModel:
         self.columns = [column.name for column in self.manifest.columns]
         self.classes = self.manifest.target.classes
         self.class_names = self.manifest.target.names
-        self.may_miss = np.array([column.missing for column in self.manifest.columns])
+        self.may_be_missing = {column.name: column.missing for column in self.manifest.columns}
         self._session = Session(published.onnx, len(self.columns))
         self._replay(self.manifest.golden)
 

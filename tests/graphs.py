@@ -11,7 +11,8 @@ def edited(content: bytes, edit: Edit) -> bytes:
     """Return the bytes of a model after an edit."""
     proto = onnx.load_model_from_string(content)
     edit(proto)
-    return proto.SerializeToString()
+    changed: bytes = proto.SerializeToString()
+    return changed
 
 
 def forest_attribute(proto: onnx.ModelProto, name: str) -> onnx.AttributeProto:

@@ -1,0 +1,39 @@
+"""One server over the default model, shared by the tests that only ask it things."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.servers import RunningServer, serving
+from train.data import TrainingData
+from train.job import Recipe, run
+
+
+@pytest.fixture(scope="session")
+def server(trained: Path) -> Iterator[RunningServer]:
+    """Return a running server; tests must not stop it."""
+    with serving(trained, "--max-rows", "1000", "--max-body-bytes", "1000000") as running:
+        assert running.address
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(server: RunningServer) -> Iterator[httpx.Client]:
+    """Return an HTTP client of the running server."""
+    with httpx.Client(base_url=server.address, timeout=30) as http:
+        yield http
+
+
+@pytest.fixture(scope="session")
+def holed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository whose model was trained with missing values in the first of its two columns."""
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(200, 2)).astype(np.float32)
+    targets = (rows.sum(axis=1) > 0).astype(np.int64)
+    rows[random.random(200) < 0.2, 0] = np.nan
+    root = tmp_path_factory.mktemp("holed")
+    run(root, "holed", TrainingData("holed", ["sometimes", "always"], rows, targets, ["no", "yes"]), Recipe(trees=20))
+    return root

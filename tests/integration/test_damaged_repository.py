@@ -1,0 +1,185 @@
+"""A damaged version is refused with its reason; the process lives, and what served before serves on."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from model_repository import OnnxFile, PublishedVersion, publish, read_manifest, read_version
+from tests.conftest import MODEL
+from tests.examples import BENIGN
+from tests.servers import eventually, ready, serving
+
+Damage = Callable[[Path], None]
+
+
+def rewritten(folder: Path, **changes: Any) -> None:
+    """Rewrite parts of a manifest, leaving it well-formed."""
+    path = folder / "model.json"
+    document = msgspec.json.decode(path.read_bytes())
+    path.write_bytes(msgspec.json.encode(document | changes))
+
+
+def truncated(folder: Path) -> None:
+    content = (folder / "model.onnx").read_bytes()
+    (folder / "model.onnx").write_bytes(content[: len(content) // 2])
+
+
+def one_bit_flipped(folder: Path) -> None:
+    content = bytearray((folder / "model.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "model.onnx").write_bytes(content)
+
+
+def other_model_file(folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"another model's file")
+
+
+def without_onnx(folder: Path) -> None:
+    (folder / "model.onnx").unlink()
+
+
+def without_manifest(folder: Path) -> None:
+    (folder / "model.json").unlink()
+
+
+def manifest_of_something_else(folder: Path) -> None:
+    (folder / "model.json").write_text('{"name": "something", "version": 3}')
+
+
+def manifest_of_a_later_format(folder: Path) -> None:
+    rewritten(folder, format="copse/2")
+
+
+def manifest_of_another_model(folder: Path) -> None:
+    rewritten(folder, name="another")
+
+
+def wrong_golden_answers(folder: Path) -> None:
+    golden = msgspec.json.decode((folder / "model.json").read_bytes())["golden"]
+    golden["labels"] = [1 - label for label in golden["labels"]]
+    rewritten(folder, golden=golden)
+
+
+def wrong_golden_probabilities(folder: Path) -> None:
+    golden = msgspec.json.decode((folder / "model.json").read_bytes())["golden"]
+    golden["probabilities"][3][0] += 1e-6
+    rewritten(folder, golden=golden)
+
+
+def vouched_for(folder: Path, content: bytes) -> None:
+    """Put another file in the model's place, with a manifest that vouches for it."""
+    (folder / "model.onnx").write_bytes(content)
+    onnx = msgspec.json.decode((folder / "model.json").read_bytes())["onnx"]
+    rewritten(folder, onnx=onnx | {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()})
+
+
+def no_onnx_though_vouched_for(folder: Path) -> None:
+    vouched_for(folder, b"no model at all")
+
+
+def too_few_columns(folder: Path) -> None:
+    document = msgspec.json.decode((folder / "model.json").read_bytes())
+    document["golden"]["rows"] = [values[:-1] for values in document["golden"]["rows"]]
+    rewritten(folder, columns=document["columns"][:-1], golden=document["golden"])
+
+
+def current_naming_nothing(folder: Path) -> None:
+    (folder.parent / "CURRENT").write_text("7\n")
+
+
+def current_with_junk(folder: Path) -> None:
+    (folder.parent / "CURRENT").write_text("../../etc\n")
+
+
+DAMAGES: list[tuple[Damage, str]] = [
+    (truncated, "its manifest says"),
+    (one_bit_flipped, "its SHA-256 differs from the manifest's"),
+    (other_model_file, "its manifest says"),
+    (without_onnx, "model.onnx is missing"),
+    (without_manifest, "model.json is missing"),
+    (manifest_of_something_else, "the manifest cannot be read"),
+    (manifest_of_a_later_format, "the manifest cannot be read"),
+    (manifest_of_another_model, "the manifest is another model's"),
+    (wrong_golden_answers, "golden rows otherwise than the original model"),
+    (wrong_golden_probabilities, "it answers 1 of its"),
+    (no_onnx_though_vouched_for, "ONNX Runtime cannot load it"),
+    (too_few_columns, "not float32 rows of the manifest's 29 columns"),
+    (current_naming_nothing, "has no version 7"),
+    (current_with_junk, "does not hold a version's number"),
+]
+
+
+@pytest.mark.parametrize(("damage", "reason"), DAMAGES, ids=lambda value: getattr(value, "__name__", ""))
+def test_it_is_refused_at_start_and_the_next_good_version_goes_live(
+    repository: Path, published: PublishedVersion, damage: Damage, reason: str
+) -> None:
+    damage(repository / MODEL / "1")
+    with serving(repository) as running:
+        running.says(reason)
+        answer = httpx.get(f"{running.address}/readyz")
+        assert answer.status_code == 503
+        assert reason in answer.json()["error"]
+
+        publish(repository, published.manifest, published.onnx)
+
+        eventually(lambda: ready(running.address), lambda: running.text)
+        assert running.stop() == 0
+        assert "Traceback" not in running.text
+
+
+@pytest.mark.parametrize(("damage", "reason"), DAMAGES, ids=lambda value: getattr(value, "__name__", ""))
+def test_it_is_refused_while_serving_and_the_version_before_answers_on(
+    repository: Path, damage: Damage, reason: str
+) -> None:
+    with serving(repository) as running:
+        assert httpx.get(running.address).json()["version"] == 1
+        _publish_damaged(repository, damage)
+
+        running.says(reason)
+        running.says("version 1 goes on serving")
+
+        answer = httpx.post(f"{running.address}/predict", json={"features": BENIGN})
+        assert (answer.status_code, answer.headers["x-model-version"]) == (200, "1")
+        assert ready(running.address)
+        assert running.text.count(reason) == 1  # said once, not once a poll
+
+
+def _publish_damaged(repository: Path, damage: Damage) -> None:
+    """Make version 2 of a damaged copy of version 1; CURRENT moves last, as when publishing."""
+    version_1 = repository / MODEL / "1"
+    draft = repository / MODEL / "2"
+    draft.mkdir()
+    for name in ("model.onnx", "model.json"):
+        (draft / name).write_bytes((version_1 / name).read_bytes())
+    (repository / MODEL / "CURRENT.new").write_text("2\n")
+    damage(draft)
+    if not damage.__name__.startswith("current"):
+        (repository / MODEL / "CURRENT.new").replace(repository / MODEL / "CURRENT")
+
+
+def test_swapped_files_of_two_versions_are_both_refused(repository: Path) -> None:
+    original = read_version(repository, MODEL, 1)
+    longer = original.onnx + b"\n"
+    described = OnnxFile.of(longer, original.manifest.onnx.ir_version, original.manifest.onnx.opsets)
+    publish(repository, msgspec.structs.replace(original.manifest, onnx=described), longer)
+    first, second = (repository / MODEL / version / "model.onnx" for version in ("1", "2"))
+    contents = first.read_bytes(), second.read_bytes()
+    first.write_bytes(contents[1])
+    second.write_bytes(contents[0])
+
+    with serving(repository) as running:
+        running.says("version 2 of breast-cancer is refused: model.onnx has")
+        (repository / MODEL / "CURRENT").write_text("1\n")
+        running.says("version 1 of breast-cancer is refused: model.onnx has")
+
+
+def test_a_model_beyond_the_size_cap_is_refused_before_it_is_read(repository: Path) -> None:
+    size = read_manifest(repository, MODEL, 1).onnx.size
+    with serving(repository, "--max-model-bytes", str(size - 1)) as running:
+        running.says(f"model.onnx has {size} bytes, more than the {size - 1} allowed")
+        assert not ready(running.address)

@@ -1,0 +1,75 @@
+"""Settings: from flags, then variables, then defaults, and nothing unknown or impossible."""
+
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+from serve.settings import SettingError, Settings, flag, read_settings, variable
+
+FIELDS = {entry.name: entry for entry in fields(Settings)}
+GOOD = {
+    "models": "/m",
+    "model": "churn",
+    "host": "0.0.0.0",
+    "port": "80",
+    "poll_seconds": "0.5",
+    "max_body_bytes": "10",
+    "max_rows": "3",
+    "max_model_bytes": "99",
+    "inline_bytes": "0",
+    "threads": "4",
+    "drain_seconds": "2.5",
+    "shutdown_seconds": "7",
+    "log_level": "debug",
+}
+BAD = {
+    "models": "",
+    "model": "",
+    "host": "",
+    "port": "65536",
+    "poll_seconds": "nan",
+    "max_body_bytes": "-1",
+    "max_rows": "1e3",
+    "max_model_bytes": "0",
+    "inline_bytes": "many",
+    "threads": "0",
+    "drain_seconds": "inf",
+    "shutdown_seconds": "1.5",
+    "log_level": "loud",
+}
+
+
+def test_the_defaults_are_those_of_a_laptop() -> None:
+    settings = read_settings(["--models", "m"], {})
+
+    assert (settings.models, settings.host, settings.port) == (Path("m"), "127.0.0.1", 8000)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_flag_goes_before_its_variable(name: str) -> None:
+    by_variable = read_settings([], {"COPSE_MODELS": "/m", variable(FIELDS[name]): GOOD[name]})
+    by_flag = read_settings([flag(FIELDS[name]), GOOD[name]], {"COPSE_MODELS": "/m", variable(FIELDS[name]): BAD[name]})
+
+    assert getattr(by_variable, name) == getattr(by_flag, name)
+    assert str(getattr(by_flag, name)) == GOOD[name]
+    assert getattr(by_flag, name) != FIELDS[name].default
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_value_that_cannot_be_used_is_named_and_not_repeated(name: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        read_settings([], {"COPSE_MODELS": "/m", variable(FIELDS[name]): BAD[name]})
+
+    assert str(caught.value).startswith(f"{variable(FIELDS[name])} must be a") or name == "log_level"
+    assert not BAD[name] or BAD[name] not in str(caught.value).split()
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    assert read_settings(["--models", "m"], {"HOME": "/", "PORT": "x"}).port == 8000
+
+
+def test_only_the_model_repository_must_be_given() -> None:
+    assert [name for name, entry in FIELDS.items() if entry.default is MISSING] == ["models"]
+    with pytest.raises(SettingError, match="COPSE_MODELS must be given"):
+        read_settings([], {})

@@ -1,0 +1,67 @@
+"""The watch over the model repository survives whatever it finds."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from serve import watcher as watching
+from serve.settings import Settings
+from serve.watcher import Watcher
+
+
+def look(watcher: Watcher, times: int = 1) -> None:
+    async def looks() -> None:
+        for _ in range(times):
+            await watcher.look()
+
+    asyncio.run(looks())
+
+
+def test_an_unreadable_volume_is_said_once_and_the_model_stays(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watcher = Watcher(Settings(models=trained))
+    look(watcher)
+    served = watcher.model
+
+    def stale(*_: object) -> int:
+        raise OSError(116, "Stale file handle")
+
+    monkeypatch.setattr(watching, "current_version", stale)
+    with caplog.at_level(logging.WARNING, logger="copse"):
+        look(watcher, times=3)
+
+    assert watcher.model is served
+    assert [record.message for record in caplog.records] == [
+        "the model repository cannot be read (Stale file handle); version 1 goes on serving"
+    ]
+
+
+def test_an_unexpected_error_does_not_end_the_watch(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watcher = Watcher(Settings(models=trained))
+
+    def broken(*_: object) -> int:
+        raise MemoryError
+
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, logger="copse"):
+        patch.setattr(watching, "read_version", broken)
+        look(watcher)
+    look(watcher)
+
+    assert watcher.model is not None
+    assert [record.message for record in caplog.records] == ["an unexpected error while loading; not ready"]
+
+
+def test_a_version_that_is_served_is_not_loaded_again(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watcher = Watcher(Settings(models=trained))
+    look(watcher)
+    served = watcher.model
+    monkeypatch.setattr(watching, "read_version", None)
+
+    look(watcher, times=2)
+
+    assert watcher.model is served
