@@ -150,3 +150,11 @@ def test_the_printed_curl_line_works_when_pasted(server: RunningServer) -> None:
         text = httpx.post(url, content=body, headers={name: value}).text
 
     assert text.startswith('{"prediction":0,')
+
+
+def test_the_example_in_the_readme_is_answered_as_the_readme_says(client: httpx.Client) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    body = readme.partition("-d '")[2].partition("'")[0]
+    answer = next(line.strip() for line in readme.splitlines() if line.strip().startswith('{"prediction"'))
+
+    assert client.post("/predict", content=body).text == answer
