@@ -76,6 +76,9 @@ class Settings:
     max_body_bytes: int = setting(whole_number(1, 2**31), "largest request body, in bytes", 16 * 2**20)
     max_rows: int = setting(whole_number(1, 10**7), "most rows in one request", 10_000)
     max_model_bytes: int = setting(whole_number(1, 2**31), "largest ONNX file that is loaded, in bytes", LARGEST_MODEL)
+    trial_seconds: int = setting(
+        whole_number(1, 3600), "CPU seconds that a new version may take to load and answer its golden rows", 10
+    )
     inline_bytes: int = setting(
         whole_number(0, 2**31), "largest body answered on the event loop; a larger one goes to a thread", 64 * 2**10
     )

@@ -5,10 +5,19 @@ import logging
 import random
 from pathlib import Path
 
-from model_repository import Damaged, NotPublished, RepositoryError, current_version, models, read_version
+from model_repository import (
+    Damaged,
+    NotPublished,
+    PublishedVersion,
+    RepositoryError,
+    current_version,
+    models,
+    read_version,
+)
 from serve.errors import ModelRefused
 from serve.model import LoadedModel
 from serve.settings import Settings
+from serve.trial import try_out
 
 log = logging.getLogger("copse")
 
@@ -32,21 +41,19 @@ class Watcher:
             await asyncio.sleep(self._settings.poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - only spreads load
 
     async def look(self) -> None:
-        """Look once; a new version is read, loaded and checked in a thread, then takes over between two requests."""
+        """Look once; a new version is read, tried out, loaded, and takes over between two requests."""
         try:
-            loaded = await asyncio.to_thread(self._load_if_new)
+            published = await asyncio.to_thread(self._read_if_new)
+            if published:
+                await self._go_live(published)
         except (RepositoryError, ModelRefused, OSError) as error:
             self._wait_for(_reason(error))
         except Exception:  # a model that breaks in a new way must not end the watch
             self._wait_for("an unexpected error while loading")
             log.debug("unexpected error while loading a model", exc_info=True)
-        else:
-            if loaded:
-                self.model = loaded
-                log.info("serving %s version %d", loaded.name, loaded.version)
 
-    def _load_if_new(self) -> LoadedModel | None:
-        """Return the version that CURRENT names, unless it is served or was refused already."""
+    def _read_if_new(self) -> PublishedVersion | None:
+        """Read the version that CURRENT names, unless it is served or was refused already."""
         name = self._settings.model or only_model(self._settings.models)
         version = current_version(self._settings.models, name)
         if self._refused == (name, version) or (
@@ -54,13 +61,23 @@ class Watcher:
         ):
             return None
         try:
-            published = read_version(self._settings.models, name, version, self._settings.max_model_bytes)
-            loaded = LoadedModel(published)
-        except (Damaged, NotPublished, ModelRefused) as error:
-            self._refused = (name, version)
-            raise ModelRefused(f"version {version} of {name} is refused: {error}") from error
+            return read_version(self._settings.models, name, version, self._settings.max_model_bytes)
+        except (Damaged, NotPublished) as error:
+            raise self._refuse(name, version, error) from error
+
+    async def _go_live(self, published: PublishedVersion) -> None:
+        try:
+            await try_out(published, self._settings.trial_seconds)
+            self.model = await asyncio.to_thread(LoadedModel, published)
+        except ModelRefused as error:
+            raise self._refuse(published.model, published.version, error) from error
         self._refused = None
-        return loaded
+        log.info("serving %s version %d", published.model, published.version)
+
+    def _refuse(self, name: str, version: int, error: Exception) -> ModelRefused:
+        """Remember a version that failed, so that it is tried once and not once a poll."""
+        self._refused = (name, version)
+        return ModelRefused(f"version {version} of {name} is refused: {error}")
 
     def _wait_for(self, reason: str) -> None:
         """Say once, not once a poll, why nothing new is served."""

@@ -7,11 +7,14 @@ from typing import Any
 
 import httpx
 import msgspec
+import onnx
 import pytest
+from onnx import helper
 
 from model_repository import OnnxFile, PublishedVersion, publish, read_manifest, read_version
 from tests.conftest import MODEL
 from tests.examples import BENIGN
+from tests.graphs import edited, forest_attribute
 from tests.servers import eventually, ready, serving
 
 Damage = Callable[[Path], None]
@@ -82,6 +85,64 @@ def no_onnx_though_vouched_for(folder: Path) -> None:
     vouched_for(folder, b"no model at all")
 
 
+def tree_with_a_cycle(folder: Path) -> None:
+    """Make a tree that ONNX Runtime loads, and never returns from."""
+
+    def cycle(proto: onnx.ModelProto) -> None:
+        left = forest_attribute(proto, "nodes_truenodeids").ints
+        values = forest_attribute(proto, "nodes_values").floats
+        parent = next(node for node in range(1, len(left)) if left[node] and left[left[node]])
+        left[left[parent]] = parent
+        values[0] = values[parent] = values[left[parent]] = 3e38  # every row goes this way
+
+    vouched_for(folder, edited((folder / "model.onnx").read_bytes(), cycle))
+
+
+def very_deep_tree(folder: Path) -> None:
+    """Make a tree whose depth overflows the stack of the process that loads it."""
+
+    def deep(proto: onnx.ModelProto) -> None:
+        nodes = range(200_001)
+        branches = [node % 2 == 0 and node < 200_000 for node in nodes]
+        for name, values in {
+            "treeids": [0 for _ in nodes],
+            "nodeids": list(nodes),
+            "featureids": [0 for _ in nodes],
+            "truenodeids": [node + 1 if branch else 0 for node, branch in zip(nodes, branches, strict=True)],
+            "falsenodeids": [node + 2 if branch else 0 for node, branch in zip(nodes, branches, strict=True)],
+            "missing_value_tracks_true": [0 for _ in nodes],
+        }.items():
+            forest_attribute(proto, f"nodes_{name}").ints[:] = values
+        forest_attribute(proto, "nodes_values").floats[:] = [0.0 for _ in nodes]
+        forest_attribute(proto, "nodes_modes").strings[:] = [
+            b"BRANCH_LEQ" if branch else b"LEAF" for branch in branches
+        ]
+        forest_attribute(proto, "target_treeids").ints[:] = [0]
+        forest_attribute(proto, "target_nodeids").ints[:] = [1]
+        forest_attribute(proto, "target_ids").ints[:] = [0]
+        forest_attribute(proto, "target_weights").floats[:] = [1.0]
+
+    vouched_for(folder, edited((folder / "model.onnx").read_bytes(), deep))
+
+
+def all_the_memory(folder: Path) -> None:
+    """Make a graph that asks for 64 GB before it answers."""
+
+    def greedy(proto: onnx.ModelProto) -> None:
+        shape = helper.make_tensor("shape", onnx.TensorProto.INT64, [1], [16 * 10**9])
+        huge = helper.make_node("ConstantOfShape", ["shape"], ["huge"])
+        largest = helper.make_node("ReduceMax", ["huge"], ["largest"], keepdims=0)
+        added = helper.make_node("Add", ["input", "largest"], ["more"])
+        proto.graph.initializer.append(shape)
+        first = proto.graph.node[0]
+        first.input[0] = "more"
+        rest = list(proto.graph.node)
+        del proto.graph.node[:]
+        proto.graph.node.extend([huge, largest, added, *rest])
+
+    vouched_for(folder, edited((folder / "model.onnx").read_bytes(), greedy))
+
+
 def too_few_columns(folder: Path) -> None:
     document = msgspec.json.decode((folder / "model.json").read_bytes())
     document["golden"]["rows"] = [values[:-1] for values in document["golden"]["rows"]]
@@ -108,6 +169,9 @@ DAMAGES: list[tuple[Damage, str]] = [
     (wrong_golden_answers, "golden rows otherwise than the original model"),
     (wrong_golden_probabilities, "it answers 1 of its"),
     (no_onnx_though_vouched_for, "ONNX Runtime cannot load it"),
+    (tree_with_a_cycle, "in its trial it"),
+    (very_deep_tree, "in its trial it"),
+    (all_the_memory, "ONNX Runtime cannot run it"),
     (too_few_columns, "not float32 rows of the manifest's 29 columns"),
     (current_naming_nothing, "has no version 7"),
     (current_with_junk, "does not hold a version's number"),
@@ -119,7 +183,7 @@ def test_it_is_refused_at_start_and_the_next_good_version_goes_live(
     repository: Path, published: PublishedVersion, damage: Damage, reason: str
 ) -> None:
     damage(repository / MODEL / "1")
-    with serving(repository) as running:
+    with serving(repository, "--trial-seconds", "1") as running:
         running.says(reason)
         answer = httpx.get(f"{running.address}/readyz")
         assert answer.status_code == 503
@@ -136,7 +200,7 @@ def test_it_is_refused_at_start_and_the_next_good_version_goes_live(
 def test_it_is_refused_while_serving_and_the_version_before_answers_on(
     repository: Path, damage: Damage, reason: str
 ) -> None:
-    with serving(repository) as running:
+    with serving(repository, "--trial-seconds", "1") as running:
         assert httpx.get(running.address).json()["version"] == 1
         _publish_damaged(repository, damage)
 

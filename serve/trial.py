@@ -1,0 +1,78 @@
+"""A trial before a version goes live: a child process loads it and answers its golden rows, within limits.
+
+ONNX Runtime can load a graph that then never returns, takes all memory, or crashes the process. In the child that harms
+nobody. Child and server get the same bytes, the ones whose digest was checked.
+"""
+
+import asyncio
+import resource
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from typing import BinaryIO
+
+from model_repository import Manifest, PublishedVersion
+from serve.errors import ModelRefused
+
+REFUSED = 3
+MEMORY_BYTES = 2**30
+MEMORY_BYTES_PER_MODEL_BYTE = 16
+_LENGTH_BYTES = 8
+
+
+async def try_out(published: PublishedVersion, cpu_seconds: int) -> None:
+    """Load a version in a child process and let it answer its golden rows.
+
+    Raises:
+        ModelRefused: it cannot be loaded, answers otherwise than the original model, or does not keep within the
+            limits: CPU seconds, four times as many seconds in all, and 1 GiB of memory plus 16 times the model's size.
+
+    """
+    manifest = published.manifest.encode()
+    message = b"".join([len(manifest).to_bytes(_LENGTH_BYTES, "big"), manifest, published.onnx])
+    memory = MEMORY_BYTES + MEMORY_BYTES_PER_MODEL_BYTE * len(published.onnx)
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "serve.trial", str(cpu_seconds), str(memory)), stdin=PIPE, stdout=DEVNULL, stderr=PIPE
+    )
+    try:
+        async with asyncio.timeout(4 * cpu_seconds):
+            _, reason = await child.communicate(message)
+    except TimeoutError:
+        raise ModelRefused(f"in its trial it did not answer within {4 * cpu_seconds} seconds") from None
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    if child.returncode == REFUSED:
+        raise ModelRefused(reason.decode(errors="replace").strip())
+    if child.returncode:
+        raise ModelRefused(f"in its trial it crashed, or needed more than {cpu_seconds} CPU seconds or {memory} bytes")
+
+
+def _limit(cpu_seconds: int, memory: int) -> None:
+    """Bound this process: CPU seconds, bytes of address space, and no core file."""
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+
+def _receive(message: BinaryIO) -> PublishedVersion:
+    manifest = Manifest.decode(message.read(int.from_bytes(message.read(_LENGTH_BYTES), "big")))
+    return PublishedVersion(manifest.name, 0, manifest, message.read())
+
+
+def main() -> int:
+    """Try what comes on standard input; return 0, or 3 with the reason on standard error."""
+    published = _receive(sys.stdin.buffer)
+    _limit(*(int(text) for text in sys.argv[1:]))
+    from serve.model import LoadedModel  # noqa: PLC0415 - ONNX Runtime is loaded within the limits
+
+    try:
+        LoadedModel(published)
+    except ModelRefused as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the parent reads it
+        return REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
