@@ -17,7 +17,7 @@ from starlette.responses import Response
 from serve.cpus import container_cpus
 from serve.drain import CloseWhileDraining, Drain
 from serve.errors import NotReady, RequestError
-from serve.routes import health, metadata, predict
+from serve.routes import health, metadata, predict, repository
 from serve.settings import Settings
 from serve.watcher import Watcher
 
@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> Starlette:
     drain = Drain(settings.drain_seconds)
     app = Starlette(
         middleware=[Middleware(CloseWhileDraining, drain=drain)],
-        routes=[*metadata.ROUTES, *predict.ROUTES, *health.ROUTES],
+        routes=[*metadata.ROUTES, *predict.ROUTES, *health.ROUTES, *repository.ROUTES],
         exception_handlers={
             RequestError: _answer_request_error,
             HTTPException: _answer_http_exception,

@@ -2,6 +2,7 @@
 
 RequestError                the client's doing, or the moment's
 ├── Malformed         400   the body is not JSON of the documented form
+├── NoSuchModel       404   no model of that name, or it is not clear which
 ├── TooLarge          413   too many bytes or too many rows
 ├── WrongMediaType    415   not application/json
 ├── WrongValues       422   well-formed, but not rows of this model
@@ -31,6 +32,12 @@ class Malformed(RequestError):
     """The body cannot be read."""
 
     status = 400
+
+
+class NoSuchModel(RequestError):
+    """There is no model of that name, or none was named and there are several."""
+
+    status = 404
 
 
 class TooLarge(RequestError):

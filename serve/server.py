@@ -84,13 +84,17 @@ def _address(listener: socket.socket) -> str:
 
 
 def _welcome(address: str, watcher: Watcher) -> str:
-    """Return the address and a curl line that works when pasted; the row is the model's first golden row."""
-    if watcher.model is None:
-        return f"serve    {address}, not ready: {watcher.waiting_for}"
-    row = np.array(watcher.model.manifest.golden.rows[0], dtype=np.float32)
+    """Return the address, and a curl line that works when pasted; the row is a model's first golden row."""
+    serving = [slot.serving for slot in watcher.slots.values() if slot.serving]
+    if not serving:
+        problems = [slot.problem for slot in watcher.slots.values() if slot.problem]
+        return f"serve    {address}, not ready: {'; '.join(problems) or watcher.problem}"
+    names = ", ".join(f"{model.name} version {model.version}" for model in serving)
+    path = "/predict" if len(watcher.slots) == 1 else f"/models/{serving[0].name}/predict"
+    row = np.array(serving[0].manifest.golden.rows[0], dtype=np.float32)
     body = orjson.dumps({"features": row}, option=orjson.OPT_SERIALIZE_NUMPY).decode()
     stop = "\n\nCtrl-C stops." if sys.stdin.isatty() else ""
     return (
-        f"serve    {watcher.model.name} version {watcher.model.version} on {address}\n\n"
-        f"curl -s {address}/predict -H 'content-type: application/json' -d '{body}'{stop}"
+        f"serve    {names} on {address}\n\n"
+        f"curl -s {address}{path} -H 'content-type: application/json' -d '{body}'{stop}"
     )

@@ -69,7 +69,7 @@ class Settings:
     """The server's settings, read once at start."""
 
     models: Path = setting(folder, "the model repository, a folder")
-    model: str | None = setting(word, "the model to serve, where the repository has several", None)
+    model: str | None = setting(word, "the model that / and /predict mean, where the repository has several", None)
     host: str = setting(word, "address to listen on", "127.0.0.1")
     port: int = setting(whole_number(0, 65535), "port to listen on; 0 takes a free one", 8000)
     poll_seconds: float = setting(seconds(0.05, 3600), "how often to look for a new version", 2.0)

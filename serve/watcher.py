@@ -1,9 +1,9 @@
-"""Looks after the model that is served: loads what CURRENT names, and stays with the last good version."""
+"""Looks after the models that are served: loads what each CURRENT names, and stays with the last good version."""
 
 import asyncio
 import logging
 import random
-from pathlib import Path
+from dataclasses import dataclass
 
 from model_repository import (
     Damaged,
@@ -14,7 +14,7 @@ from model_repository import (
     models,
     read_version,
 )
-from serve.errors import ModelRefused
+from serve.errors import ModelRefused, NoSuchModel, NotReady
 from serve.model import LoadedModel
 from serve.settings import Settings
 from serve.trial import try_out
@@ -22,17 +22,27 @@ from serve.trial import try_out
 log = logging.getLogger("copse")
 
 
+@dataclass
+class Slot:
+    """What is known of one model: the version that answers, the version that was refused, and what is wrong now."""
+
+    name: str
+    serving: LoadedModel | None = None
+    refused: int | None = None
+    problem: str | None = None
+
+
 class Watcher:
     """Polls the model repository, since file events do not cross network volumes.
 
-    `model` is what answers now, or None before the first good version. `waiting_for` says why there is none.
+    Each model has its own CURRENT. A model whose folder is removed is no longer served. A repository in which nothing
+    is left is taken for a volume that has gone: what was served is served on.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._refused: tuple[str, int] | None = None
-        self.model: LoadedModel | None = None
-        self.waiting_for = "the first look at the model repository"
+        self.slots: dict[str, Slot] = {}
+        self.problem: str | None = "the model repository was not looked at yet"
 
     async def watch(self) -> None:
         """Look for versions until cancelled; no error ends it."""
@@ -41,65 +51,111 @@ class Watcher:
             await asyncio.sleep(self._settings.poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - only spreads load
 
     async def look(self) -> None:
-        """Look once; a new version is read, tried out, loaded, and takes over between two requests."""
+        """Look once at every model; a new version is read, tried out, loaded, and takes over between two requests."""
         try:
-            published = await asyncio.to_thread(self._read_if_new)
-            if published:
-                await self._go_live(published)
-        except (RepositoryError, ModelRefused, OSError) as error:
-            self._wait_for(_reason(error))
-        except Exception:  # a model that breaks in a new way must not end the watch
-            self._wait_for("an unexpected error while loading")
-            log.debug("unexpected error while loading a model", exc_info=True)
+            names = await asyncio.to_thread(models, self._settings.models)
+        except OSError as error:
+            self._repository_problem(_reason(error))
+            return
+        for name in names:
+            slot = self.slots.get(name) or Slot(name)
+            if await self._look_at(slot):
+                self.slots[name] = slot
+        for name in set(self.slots) - set(names) if names else ():
+            log.warning("%s was removed from the model repository and is no longer served", name)
+            del self.slots[name]
+        self._repository_problem(_what_is_lacking(bool(names), bool(self.slots)))
 
-    def _read_if_new(self) -> PublishedVersion | None:
+    def served(self, name: str | None = None) -> LoadedModel:
+        """Return the model of a name, or the one that is meant where none is named.
+
+        Raises:
+            NoSuchModel: there is none of that name, or several and none was named.
+            NotReady: it has no good version yet.
+
+        """
+        slot = self.slots.get(name or self._settings.model or self._only_name())
+        if slot and slot.serving:
+            return slot.serving
+        if name and not slot:
+            raise NoSuchModel("there is no such model; GET /v2/repository/index lists them")
+        raise NotReady(f"not ready: {(slot and slot.problem) or self.problem or 'the model is not published yet'}")
+
+    def check_ready(self) -> None:
+        """Raise NotReady unless the named model is loaded, or, where none is named, each that is not refused."""
+        if self._settings.model:
+            self.served(self._settings.model)
+            return
+        problems = [slot.problem or "no version is loaded yet" for slot in self.slots.values() if not slot.serving]
+        waiting = any(not slot.serving and not slot.refused for slot in self.slots.values())
+        if waiting or len(problems) == len(self.slots):
+            raise NotReady(f"not ready: {'; '.join(problems) or self.problem}")
+
+    def _only_name(self) -> str:
+        if len(self.slots) > 1:
+            raise NoSuchModel("there are several models; name one as in /models/NAME/predict, or at start with --model")
+        return next(iter(self.slots), "")
+
+    async def _look_at(self, slot: Slot) -> bool:
+        """Bring a model up to date; return whether anything of it was ever published."""
+        try:
+            published = await asyncio.to_thread(self._read_if_new, slot)
+            if published:
+                await self._go_live(slot, published)
+        except (RepositoryError, ModelRefused, OSError) as error:
+            if isinstance(error, NotPublished) and not slot.serving:
+                return False
+            self._slot_problem(slot, _reason(error))
+        except Exception:  # a model that breaks in a new way must not end the watch
+            self._slot_problem(slot, "an unexpected error while loading")
+            log.debug("unexpected error while loading a model", exc_info=True)
+        return True
+
+    def _read_if_new(self, slot: Slot) -> PublishedVersion | None:
         """Read the version that CURRENT names, unless it is served or was refused already."""
-        name = self._settings.model or only_model(self._settings.models)
-        version = current_version(self._settings.models, name)
-        if self._refused == (name, version) or (
-            self.model and (self.model.name, self.model.version) == (name, version)
-        ):
+        version = current_version(self._settings.models, slot.name)
+        if slot.serving and slot.serving.version == version:
+            slot.refused = slot.problem = None
+            return None
+        if slot.refused == version:
             return None
         try:
-            return read_version(self._settings.models, name, version, self._settings.max_model_bytes)
+            return read_version(self._settings.models, slot.name, version, self._settings.max_model_bytes)
         except (Damaged, NotPublished) as error:
-            raise self._refuse(name, version, error) from error
+            raise _refuse(slot, version, error) from error
 
-    async def _go_live(self, published: PublishedVersion) -> None:
+    async def _go_live(self, slot: Slot, published: PublishedVersion) -> None:
         try:
             await try_out(published, self._settings.trial_seconds)
-            self.model = await asyncio.to_thread(LoadedModel, published)
+            loaded = await asyncio.to_thread(LoadedModel, published)
         except ModelRefused as error:
-            raise self._refuse(published.model, published.version, error) from error
-        self._refused = None
-        log.info("serving %s version %d", published.model, published.version)
+            raise _refuse(slot, published.version, error) from error
+        slot.serving, slot.refused, slot.problem = loaded, None, None
+        log.info("serving %s version %d", slot.name, published.version)
 
-    def _refuse(self, name: str, version: int, error: Exception) -> ModelRefused:
-        """Remember a version that failed, so that it is tried once and not once a poll."""
-        self._refused = (name, version)
-        return ModelRefused(f"version {version} of {name} is refused: {error}")
-
-    def _wait_for(self, reason: str) -> None:
+    def _slot_problem(self, slot: Slot, problem: str) -> None:
         """Say once, not once a poll, why nothing new is served."""
-        if reason != self.waiting_for:
-            self.waiting_for = reason
-            serving = f"version {self.model.version} goes on serving" if self.model else "not ready"
-            log.warning("%s; %s", reason, serving)
+        if problem != slot.problem:
+            slot.problem = problem
+            goes_on = f"version {slot.serving.version} goes on serving" if slot.serving else "not ready"
+            log.warning("%s; %s", problem, goes_on)
+
+    def _repository_problem(self, problem: str | None) -> None:
+        if problem and problem != self.problem:
+            log.warning("%s; %s", problem, "what is loaded goes on serving" if self.slots else "not ready")
+        self.problem = problem
 
 
-def only_model(root: Path) -> str:
-    """Return the name of the one model in the repository.
+def _what_is_lacking(folders: bool, published: bool) -> str | None:
+    if not published:
+        return "no model is published yet"
+    return None if folders else "the model repository is empty"
 
-    Raises:
-        NotPublished: there is none yet, or it is not clear which one is meant.
 
-    """
-    known = models(root)
-    if not known:
-        raise NotPublished("no model is published yet")
-    if len(known) > 1:
-        raise NotPublished(f"the repository has the models {', '.join(known)}; name one with --model or COPSE_MODEL")
-    return known[0]
+def _refuse(slot: Slot, version: int, error: Exception) -> ModelRefused:
+    """Remember a version that failed, so that it is tried once and not once a poll."""
+    slot.refused = version
+    return ModelRefused(f"version {version} of {slot.name} is refused: {error}")
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""GET /: the model that is served."""
+"""GET / and GET /models/NAME: what a served model is."""
 
 import orjson
 from starlette.requests import Request
@@ -30,4 +30,4 @@ async def metadata(request: Request) -> Response:
     return Response(orjson.dumps(body), media_type="application/json")
 
 
-ROUTES = [Route("/", metadata, methods=["GET"])]
+ROUTES = [Route("/", metadata, methods=["GET"]), Route("/models/{name}", metadata, methods=["GET"])]

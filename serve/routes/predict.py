@@ -1,4 +1,4 @@
-"""POST /predict: rows in, classes and their probabilities out."""
+"""POST /predict and POST /models/NAME/predict: rows in, classes and their probabilities out."""
 
 import asyncio
 
@@ -33,4 +33,7 @@ def answer(body: bytes, model: LoadedModel, max_rows: int) -> bytes:
     return encode(model.predict(decoded.rows), model)
 
 
-ROUTES = [Route("/predict", predict, methods=["POST"])]
+ROUTES = [
+    Route("/predict", predict, methods=["POST"]),
+    Route("/models/{name}/predict", predict, methods=["POST"]),
+]

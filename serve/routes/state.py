@@ -3,7 +3,6 @@
 from starlette.requests import Request
 
 from serve.drain import Drain
-from serve.errors import NotReady
 from serve.model import LoadedModel
 from serve.settings import Settings
 from serve.watcher import Watcher
@@ -21,14 +20,18 @@ def draining(request: Request) -> bool:
     return drain.begun
 
 
+def watcher(request: Request) -> Watcher:
+    """Return the watch over the models."""
+    found: Watcher = request.app.state.watcher
+    return found
+
+
 def served_model(request: Request) -> LoadedModel:
-    """Return the model that answers this request, from beginning to end.
+    """Return the model that the path names, or the one that is meant; it answers this request to its end.
 
     Raises:
-        NotReady: none is loaded yet.
+        NoSuchModel: there is no such model, or it is not clear which is meant.
+        NotReady: it has no good version yet.
 
     """
-    watcher: Watcher = request.app.state.watcher
-    if watcher.model is None:
-        raise NotReady(f"not ready: {watcher.waiting_for}")
-    return watcher.model
+    return watcher(request).served(request.path_params.get("name"))

@@ -24,7 +24,7 @@ def test_an_unreadable_volume_is_said_once_and_the_model_stays(
 ) -> None:
     watcher = Watcher(Settings(models=trained))
     look(watcher)
-    served = watcher.model
+    served = watcher.served()
 
     def stale(*_: object) -> int:
         raise OSError(116, "Stale file handle")
@@ -33,7 +33,7 @@ def test_an_unreadable_volume_is_said_once_and_the_model_stays(
     with caplog.at_level(logging.WARNING, logger="copse"):
         look(watcher, times=3)
 
-    assert watcher.model is served
+    assert watcher.served() is served
     assert [record.message for record in caplog.records] == [
         "the model repository cannot be read (Stale file handle); version 1 goes on serving"
     ]
@@ -52,16 +52,16 @@ def test_an_unexpected_error_does_not_end_the_watch(
         look(watcher)
     look(watcher)
 
-    assert watcher.model is not None
+    assert watcher.served().version == 1
     assert [record.message for record in caplog.records] == ["an unexpected error while loading; not ready"]
 
 
 def test_a_version_that_is_served_is_not_loaded_again(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watcher = Watcher(Settings(models=trained))
     look(watcher)
-    served = watcher.model
+    served = watcher.served()
     monkeypatch.setattr(watching, "read_version", None)
 
     look(watcher, times=2)
 
-    assert watcher.model is served
+    assert watcher.served() is served
