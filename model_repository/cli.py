@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(chosen.run(chosen))
     except (RepositoryError, OSError) as error:
-        print(f"copse-models: {error}", file=sys.stderr)
+        print(f"copse-models: {_sentence(error)}", file=sys.stderr)
         return _REFUSED
 
 
@@ -48,14 +48,14 @@ def _command(
     parser.set_defaults(run=run)
     for word in takes.split():
         field = word.strip("[]").lower()
-        parser.add_argument(field, nargs="?" if "[" in word else None, type=int if field == "version" else str)
+        parser.add_argument(field, nargs="?" if "[" in word else None, type=_positive if field == "version" else str)
     if json:
         parser.add_argument("--json", action="store_true", help="JSON for scripts instead of text")
     return parser
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
         raise argparse.ArgumentTypeError("must be a whole number of at least 1")
     return int(text)
 
@@ -81,14 +81,14 @@ def _summary(root: Path, model: str, version: int) -> dict[str, Any]:
     fields: dict[str, Any] = {"model": model, "version": version, "current": version == _current_or_none(root, model)}
     try:
         manifest = read_manifest(root, model, version)
-    except (Damaged, NotPublished) as error:
-        return fields | {"estimator": None, "metrics": {}, "created": None, "problem": str(error)}
+    except (RepositoryError, OSError) as error:
+        return fields | {"estimator": None, "metrics": {}, "created": None, "problem": _sentence(error)}
     described = {"estimator": manifest.estimator, "metrics": manifest.metrics, "created": manifest.provenance.created}
     return fields | described | {"problem": None}
 
 
 def _show(chosen: argparse.Namespace) -> int:
-    version = chosen.version or current_version(chosen.models, chosen.model)
+    version = current_version(chosen.models, chosen.model) if chosen.version is None else chosen.version
     manifest = read_manifest(chosen.models, chosen.model, version)
     facts = [
         ["model", f"{manifest.name} version {version}"],
@@ -116,9 +116,9 @@ def _verify(chosen: argparse.Namespace) -> int:
         for model, version in _every_version(chosen)
     ]
     for model in _chosen_models(chosen):
-        current = _current_or_none(chosen.models, model)
-        if current not in versions(chosen.models, model):
-            rows.append({"model": model, "version": current, "problem": "CURRENT names no published version"})
+        problem = _problem_of_current(chosen.models, model)
+        if problem:
+            rows.append({"model": model, "version": None, "problem": problem})
     cells = [[row["model"], row["version"], row["problem"] or "as published"] for row in rows]
     _print(chosen, rows, table(["model", "version", "verdict"], cells) if rows else "nothing is published yet")
     return _REFUSED if any(row["problem"] for row in rows) else 0
@@ -127,9 +127,20 @@ def _verify(chosen: argparse.Namespace) -> int:
 def _problem(root: Path, model: str, version: int) -> str | None:
     try:
         read_version(root, model, version)
-    except (Damaged, NotPublished) as error:
-        return str(error)
+    except (RepositoryError, OSError) as error:
+        return _sentence(error)
     return None
+
+
+def _problem_of_current(root: Path, model: str) -> str | None:
+    known = versions(root, model)
+    try:
+        current = current_version(root, model)
+    except NotPublished:
+        return "no version is current" if known else None
+    except Damaged as error:
+        return str(error)
+    return None if current in known else f"CURRENT names version {current}, which is not published"
 
 
 def _prune(chosen: argparse.Namespace) -> int:
@@ -161,3 +172,13 @@ def _current_or_none(root: Path, model: str) -> int | None:
 def _print(chosen: argparse.Namespace, value: Any, text: str) -> int:
     print(msgspec.json.format(msgspec.json.encode(value)).decode() if chosen.json else text)
     return 0
+
+
+def _sentence(error: RepositoryError | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"cannot use {error.filename or 'the repository'}: {error.strerror or type(error).__name__}"
+    return str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,11 +4,13 @@ A name appears only by rename, after the bytes behind it were flushed, and the f
 after it (https://www.man7.org/linux/man-pages/man2/fsync.2.html: fsync of a file does not flush its folder entry).
 """
 
+import errno
 import os
 import shutil
 import uuid
-from contextlib import suppress
 from pathlib import Path
+
+_CANNOT_FLUSH = (errno.EINVAL, errno.ENOTSUP)
 
 
 def write_new(path: Path, content: bytes) -> None:
@@ -40,13 +42,23 @@ def flush_folder(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_FLUSH:  # some network volumes flush files only
+            raise
     finally:
         os.close(descriptor)
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder as far as the disk allows; its name goes first, so that no reader finds half of it."""
+    """Remove a folder; its name goes first, so that no reader finds half of it."""
     hidden = path.with_name(f".removed-{uuid.uuid4().hex}")
-    with suppress(OSError):
-        os.rename(path, hidden)
+    os.rename(path, hidden)
     shutil.rmtree(hidden, ignore_errors=True)
+
+
+def discard_folder(path: Path) -> None:
+    """Remove a folder that may not be there, as far as the disk allows; a full one may refuse even the rename."""
+    try:
+        remove_folder(path)
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)

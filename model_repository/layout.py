@@ -37,8 +37,16 @@ def model_folder(root: Path, model: str) -> Path:
 
 
 def version_folder(root: Path, model: str, version: int) -> Path:
-    """Return the folder of a version, whether or not it exists."""
-    return model_folder(root, model) / str(version)
+    """Return the folder of a version, whether or not it exists.
+
+    Raises:
+        NotPublished: no version can have this number.
+
+    """
+    folder = model_folder(root, model)
+    if not _VERSION_NAME.fullmatch(str(version)):
+        raise NotPublished(f"{model} has no version {version}")
+    return folder / str(version)
 
 
 def models(root: Path) -> list[str]:
@@ -62,11 +70,13 @@ def current_version(root: Path, model: str) -> int:
     path = model_folder(root, model) / CURRENT_FILE
     try:
         with path.open("rb") as file:
-            content = file.read(_LONGEST_CURRENT)
-    except FileNotFoundError:
+            content = file.read(_LONGEST_CURRENT + 1)
+    except (FileNotFoundError, NotADirectoryError):
         raise NotPublished(f"no version of {model} is published yet") from None
+    except IsADirectoryError:
+        content = b""
     text = content.decode("ascii", "replace").strip()
-    if not _VERSION_NAME.fullmatch(text):
+    if len(content) > _LONGEST_CURRENT or not _VERSION_NAME.fullmatch(text):
         raise Damaged(f"{CURRENT_FILE} of {model} does not hold a version's number")
     return int(text)
 

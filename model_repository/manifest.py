@@ -43,6 +43,10 @@ class Histogram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edges: list[float]
     counts: list[Count]
 
+    def fits(self) -> bool:
+        """Say whether edges and counts belong together; a column without any value has neither."""
+        return len(self.edges) == (len(self.counts) + 1 if self.counts else 0)
+
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One input column, and the values that training saw in it."""
@@ -150,16 +154,19 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return manifest
 
     def check_shapes(self) -> None:
-        """Raise Damaged where lists that belong together have different lengths."""
+        """Raise Damaged where parts that belong together do not fit."""
         width, classes, count = len(self.columns), len(self.target.classes), len(self.golden.rows)
         agree = (
-            len(self.target.names) == classes
+            len(self.target.names) == classes == len(set(self.target.classes))
             and count == len(self.golden.labels) == len(self.golden.probabilities)
             and count > 0
+            and set(self.golden.labels) <= set(self.target.classes)
             and all(len(row) == width for row in self.golden.rows)
             and all(len(row) == classes for row in self.golden.probabilities)
             and len({column.name for column in self.columns}) == width
+            and all(column.histogram.fits() for column in self.columns)
             and math.isfinite(self.golden.tolerance)
+            and self.golden.tolerance >= 0
         )
         if not agree:
             raise Damaged("the manifest contradicts itself: columns, classes and golden rows do not fit together")

@@ -2,11 +2,13 @@
 
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from model_repository.errors import Damaged
+from model_repository.errors import Damaged, NotPublished
 from model_repository.files import remove_folder
 from model_repository.layout import current_version, model_folder, version_folder, versions
+from model_repository.lock import locked
 
 _ABANDONED_AFTER_SECONDS = 24 * 60 * 60
 
@@ -23,21 +25,30 @@ def prune(root: Path, model: str, keep: int) -> list[int]:
     """
     if keep < 1:
         raise ValueError("keep at least 1 version")
+    folder = model_folder(root, model)
+    if not folder.is_dir():
+        raise NotPublished(f"no version of {model} is published yet")
+    with locked(folder):
+        removable = _removable(root, model, keep)
+        for version in removable:
+            remove_folder(version_folder(root, model, version))
+        _remove_abandoned(folder)
+    return removable
+
+
+def _removable(root: Path, model: str, keep: int) -> list[int]:
     published = versions(root, model)
     current = current_version(root, model)
     if current not in published:
         raise Damaged(f"CURRENT of {model} names version {current}, which is not published; nothing was removed")
-    removable = [version for version in published[:-keep] if version != current]
-    for version in removable:
-        remove_folder(version_folder(root, model, version))
-    _remove_abandoned(model_folder(root, model))
-    return removable
+    return [version for version in published[:-keep] if version != current]
 
 
 def _remove_abandoned(folder: Path) -> None:
     oldest = time.time() - _ABANDONED_AFTER_SECONDS
     for entry in folder.iterdir():
-        if entry.name.startswith((".draft-", ".removed-")) and entry.stat().st_mtime < oldest:
-            shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name.startswith(".CURRENT-") and entry.stat().st_mtime < oldest:
-            entry.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # a draft may just have become a version
+            if entry.name.startswith((".draft-", ".removed-")) and entry.stat().st_mtime < oldest:
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name.startswith(".CURRENT-") and entry.stat().st_mtime < oldest:
+                entry.unlink()

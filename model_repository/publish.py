@@ -1,7 +1,6 @@
 """Publishing: a version appears whole or not at all, and keeps its number for ever."""
 
 import errno
-import fcntl
 import os
 import uuid
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from model_repository.errors import Damaged, NotPublished, PublishFailed
-from model_repository.files import flush_folder, make_folder, remove_folder, write_new
+from model_repository.files import discard_folder, flush_folder, make_folder, write_new
 from model_repository.layout import (
     CURRENT_FILE,
     MANIFEST_FILE,
@@ -19,10 +18,11 @@ from model_repository.layout import (
     version_folder,
     versions,
 )
+from model_repository.lock import locked
 from model_repository.manifest import Manifest
+from model_repository.read import LARGEST_MANIFEST
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
-_CANNOT_LOCK = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
 
 def publish(root: Path, manifest: Manifest, onnx: bytes) -> int:
@@ -33,22 +33,24 @@ def publish(root: Path, manifest: Manifest, onnx: bytes) -> int:
 
     Raises:
         PublishFailed: the file system refused; nothing has changed.
-        Damaged: the manifest does not describe these bytes.
+        Damaged: the manifest does not describe these bytes, or no reader would accept it.
 
     """
     manifest.onnx.check(onnx)
+    described = _readable(manifest)
     folder = model_folder(root, manifest.name)
     draft = folder / f".draft-{uuid.uuid4().hex}"
-    with _failures_explained(f"version of {manifest.name}"):
-        with _removed_on_failure(draft):
-            make_folder(draft)
-            write_new(draft / ONNX_FILE, onnx)
-            write_new(draft / MANIFEST_FILE, manifest.encode())
-            flush_folder(draft)
+    with _failures_explained(f"cannot publish a version of {manifest.name}"), _removed_on_failure(draft):
+        make_folder(draft)
+        write_new(draft / ONNX_FILE, onnx)
+        write_new(draft / MANIFEST_FILE, described)
+        flush_folder(draft)
+        flush_folder(root)  # whoever made the model's folder may have been killed before this
+        with locked(folder):
             version = _take_number(root, manifest.name, draft)
-        with _removed_on_failure(version_folder(root, manifest.name, version)):
-            flush_folder(folder)
-            _advance_current(root, manifest.name, version)
+            with _removed_on_failure(version_folder(root, manifest.name, version)):
+                flush_folder(folder)
+                _advance_current(root, manifest.name, version)
     return version
 
 
@@ -60,10 +62,25 @@ def use(root: Path, model: str, version: int) -> None:
         PublishFailed: the file system refused; nothing has changed.
 
     """
-    if version not in versions(root, model):
-        raise NotPublished(f"{model} has no version {version}; it has {_listed(versions(root, model))}")
-    with _failures_explained(f"{CURRENT_FILE} of {model}"), _locked(model_folder(root, model)):
+    _require(root, model, version)
+    with _failures_explained(f"cannot make version {version} of {model} current"), locked(model_folder(root, model)):
+        _require(root, model, version)  # again, since it may have been pruned before the lock was ours
         _write_current(root, model, version)
+
+
+def _readable(manifest: Manifest) -> bytes:
+    """Return the manifest's bytes if a reader accepts them: JSON has no NaN, and a reader has a size limit."""
+    content = manifest.encode()
+    if len(content) > LARGEST_MANIFEST:
+        raise Damaged(f"the manifest has {len(content)} bytes, more than the {LARGEST_MANIFEST} allowed")
+    Manifest.decode(content)
+    return content
+
+
+def _require(root: Path, model: str, version: int) -> None:
+    known = versions(root, model)
+    if version not in known:
+        raise NotPublished(f"{model} has no version {version}; it has {', '.join(map(str, known)) or 'none'}")
 
 
 def _take_number(root: Path, model: str, draft: Path) -> int:
@@ -81,12 +98,12 @@ def _take_number(root: Path, model: str, draft: Path) -> int:
 
 
 def _advance_current(root: Path, model: str, version: int) -> None:
-    """Write CURRENT unless a publisher that came later has already written a higher number."""
-    with _locked(model_folder(root, model)):
-        with suppress(NotPublished, Damaged):
-            if current_version(root, model) > version:
-                return
-        _write_current(root, model, version)
+    """Write CURRENT unless, on a volume without locks, a later publisher has already written a higher number."""
+    with suppress(NotPublished, Damaged):
+        current = current_version(root, model)
+        if current > version and current in versions(root, model):
+            return
+    _write_current(root, model, version)
 
 
 def _write_current(root: Path, model: str, version: int) -> None:
@@ -95,25 +112,12 @@ def _write_current(root: Path, model: str, version: int) -> None:
     try:
         write_new(draft, f"{version}\n".encode())
         os.replace(draft, folder / CURRENT_FILE)
-    finally:
-        draft.unlink(missing_ok=True)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
     with suppress(OSError):  # the rename was the commit: from here on the new version is current
         flush_folder(folder)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the model's lock while CURRENT is read and written; it ends with the process that holds it."""
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in _CANNOT_LOCK:  # some network volumes have no locks; the rename is atomic there too
-                raise
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -122,17 +126,13 @@ def _removed_on_failure(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError:
-        remove_folder(folder)
+        discard_folder(folder)
         raise
 
 
 @contextmanager
-def _failures_explained(what: str) -> Iterator[None]:
+def _failures_explained(failure: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise PublishFailed(f"cannot publish a {what}: {error.strerror or type(error).__name__}") from error
-
-
-def _listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers)) or "none"
+        raise PublishFailed(f"{failure}: {error.strerror or type(error).__name__}") from error

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from model_repository.errors import Damaged, NotPublished
+from model_repository.errors import Damaged, NotPublished, RepositoryError
 from model_repository.layout import MANIFEST_FILE, ONNX_FILE, version_folder
 from model_repository.manifest import Manifest
 
@@ -53,12 +53,21 @@ def read_version(root: Path, model: str, version: int, largest: int = LARGEST_MO
 
 
 def _read_capped(path: Path, largest: int) -> bytes:
+    if not path.is_file():
+        raise _missing(path)
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             content = file.read(largest + 1) if size <= largest else b""
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise Damaged(f"{path.name} is missing") from None
+    except FileNotFoundError:
+        raise _missing(path) from None
     if max(size, len(content)) > largest:
         raise Damaged(f"{path.name} has {max(size, len(content))} bytes, more than the {largest} allowed")
     return content
+
+
+def _missing(path: Path) -> RepositoryError:
+    """Tell a file that is missing from a version that was pruned while it was read."""
+    if path.parent.is_dir():
+        return Damaged(f"{path.name} is missing")
+    return NotPublished(f"version {path.parent.name} of {path.parent.parent.name} is no longer published")

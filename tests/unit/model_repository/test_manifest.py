@@ -1,0 +1,187 @@
+"""The manifest: the same content in and out, the same bytes always, and nothing that contradicts itself."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model_repository import (
+    Column,
+    Damaged,
+    DataSet,
+    Golden,
+    Histogram,
+    Manifest,
+    OnnxFile,
+    Parity,
+    Provenance,
+    RowSet,
+    Target,
+)
+from tests.factories import ONNX, manifest
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+counts = st.integers(0, 2**53)
+texts = st.text(max_size=20)
+simple = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | numbers | texts
+parameters = st.dictionaries(
+    texts, st.recursive(simple, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=5)
+)
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> Manifest:
+    """Draw any manifest that does not contradict itself."""
+    names = draw(st.lists(texts, min_size=1, max_size=4, unique=True))
+    labels: st.SearchStrategy[list[Any]] = st.lists(st.integers(-9, 9), min_size=1, max_size=3, unique=True)
+    classes = draw(labels | st.lists(texts, min_size=1, max_size=3, unique=True))
+    rows = draw(st.lists(_of_length(len(names), st.none() | numbers), min_size=1, max_size=3))
+    return Manifest(
+        name=draw(texts),
+        estimator=draw(texts),
+        onnx=OnnxFile.of(draw(st.binary()), draw(counts), draw(st.dictionaries(texts, counts))),
+        columns=[draw(columns(name)) for name in names],
+        target=Target(classes, draw(_of_length(len(classes), texts))),
+        dataset=DataSet(draw(texts), draw(counts), draw(counts), draw(texts)),
+        metrics=draw(st.dictionaries(texts, numbers)),
+        parity=Parity(
+            draw(texts), draw(numbers), draw(st.lists(row_sets)), draw(st.booleans()), [1, 2], draw(st.booleans())
+        ),
+        golden=Golden(
+            rows,
+            draw(_of_length(len(rows), st.sampled_from(classes))),
+            draw(_of_length(len(rows), _of_length(len(classes), numbers))),
+            draw(st.floats(0, 1)),
+        ),
+        provenance=Provenance(
+            draw(texts), draw(texts), draw(counts), draw(parameters), draw(st.dictionaries(texts, texts))
+        ),
+    )
+
+
+row_sets = st.builds(RowSet, texts, counts, counts, counts, numbers)
+
+
+@st.composite
+def columns(draw: st.DrawFn, name: str) -> Column:
+    """Draw a column of this name."""
+    bins = draw(st.lists(counts, max_size=3))
+    edges = draw(_of_length(len(bins) + 1 if bins else 0, numbers))
+    low, high, mean = (draw(st.none() | numbers) for _ in range(3))
+    return Column(name, low, high, mean, Histogram(edges, bins), draw(st.booleans()))
+
+
+def _of_length(length: int, elements: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(elements, min_size=length, max_size=length)
+
+
+@given(manifests())
+def test_what_is_written_is_what_is_read_and_is_plain_json(written: Manifest) -> None:
+    content = written.encode()
+    assert Manifest.decode(content) == written
+    assert Manifest.decode(content).encode() == content
+    assert json.loads(content)["format"] == "copse/1"
+
+
+def test_the_order_in_which_facts_were_gathered_does_not_change_the_bytes() -> None:
+    fields = json.loads(manifest().encode())
+    for key in ("metrics", "provenance"):
+        fields[key] = dict(reversed(fields[key].items()))
+    reordered = json.dumps(dict(reversed(fields.items())))
+    assert Manifest.decode(reordered.encode()).encode() == manifest().encode()
+
+
+def test_the_bytes_are_indented_lines_for_people() -> None:
+    lines = manifest().encode().decode().splitlines()
+    assert ' "name": "forest",' in lines
+    assert manifest().encode().endswith(b"}\n")
+
+
+@given(st.binary() | st.recursive(simple, st.lists).map(json.dumps).map(str.encode))
+def test_what_is_no_manifest_is_damaged(content: bytes) -> None:
+    with pytest.raises(Damaged, match="the manifest cannot be read"):
+        Manifest.decode(content)
+
+
+def test_endless_nesting_is_damaged() -> None:
+    with pytest.raises(Damaged, match="the manifest cannot be read"):
+        Manifest.decode(b'{"provenance":{"parameters":{"deep":' + b"[" * 200_000)
+
+
+FOREIGN: list[tuple[str, Any, str]] = [
+    ("format", "copse/2", "format"),
+    ("format", None, "format"),
+    ("extra", 1, "unknown field `extra`"),
+    ("columns", [], "columns"),
+    ("columns.0.type", "float64", "type"),
+    ("onnx.file", "../model.onnx", "file"),
+    ("onnx.sha256", "x" * 64, "sha256"),
+    ("onnx.sha256", "A" * 64, "sha256"),
+    ("onnx.size", -1, "size"),
+    ("onnx.size", 18.5, "size"),
+    ("onnx.size", "18", "size"),
+    ("target.classes", [True, False], "classes"),
+    ("metrics.accuracy", "good", "metrics"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "named"), FOREIGN)
+def test_a_foreign_field_is_damaged_and_named(path: str, value: Any, named: str) -> None:
+    with pytest.raises(Damaged, match=named):
+        Manifest.decode(_changed(path, lambda _: value))
+
+
+@pytest.mark.parametrize("field", sorted(json.loads(manifest().encode()).keys() - {"format"}))
+def test_a_missing_field_is_damaged_and_named(field: str) -> None:
+    fields = json.loads(manifest().encode())
+    del fields[field]
+    with pytest.raises(Damaged, match=f"missing required field `{field}`"):
+        Manifest.decode(json.dumps(fields).encode())
+
+
+CONTRADICTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "a class without a name": ("target.names", lambda names: names[:-1]),
+    "a class twice": ("target.classes", lambda classes: [classes[0]] * len(classes)),
+    "a column twice": ("columns", lambda columns: [columns[0], columns[0]]),
+    "a column too many": ("columns", lambda columns: [*columns, columns[0] | {"name": "third"}]),
+    "no golden rows": ("golden", lambda golden: golden | {"rows": [], "labels": [], "probabilities": []}),
+    "a golden row too many": ("golden.rows", lambda rows: [*rows, rows[0]]),
+    "a short golden row": ("golden.rows.0", lambda row: row[:-1]),
+    "a golden label too few": ("golden.labels", lambda labels: labels[:-1]),
+    "a golden label of no class": ("golden.labels.0", lambda _: 2),
+    "golden probabilities too few": ("golden.probabilities", lambda rows: rows[:-1]),
+    "a golden probability too few": ("golden.probabilities.1", lambda row: row[:-1]),
+    "a negative tolerance": ("golden.tolerance", lambda _: -1.0),
+    "an edge too few": ("columns.0.histogram.edges", lambda edges: edges[:-1]),
+    "edges without counts": ("columns.0.histogram.counts", lambda _: []),
+}
+
+
+@pytest.mark.parametrize("contradiction", CONTRADICTIONS)
+def test_a_contradiction_is_damaged(contradiction: str) -> None:
+    with pytest.raises(Damaged, match="contradicts itself"):
+        Manifest.decode(_changed(*CONTRADICTIONS[contradiction]))
+
+
+def test_other_bytes_are_refused_by_size_and_then_by_digest() -> None:
+    described = manifest().onnx
+    described.check(ONNX)
+    with pytest.raises(Damaged, match=f"has {len(ONNX) - 1} bytes, its manifest says {len(ONNX)}"):
+        described.check(ONNX[:-1])
+    with pytest.raises(Damaged, match="SHA-256 differs"):
+        described.check(ONNX[:-1] + b"!")
+
+
+def _changed(path: str, change: Callable[[Any], Any]) -> bytes:
+    """Return a valid manifest's JSON with one value changed."""
+    fields = json.loads(manifest().encode())
+    *above, last = (int(key) if key.isdecimal() else key for key in path.split("."))
+    place = fields
+    for key in above:
+        place = place[key]
+    absent = last not in place if isinstance(place, dict) else False
+    place[last] = change(None if absent else place[last])
+    return json.dumps(fields).encode()
