@@ -1,0 +1,47 @@
+{{/* Values that cannot work together are refused here, each with one sentence that says what to do. */}}
+{{- define "copse.refuse" -}}
+{{- with .Values }}
+{{- if has "ReadWriteOncePod" .persistence.accessModes }}
+{{- fail "persistence.accessModes must not hold ReadWriteOncePod: training and serving pods need the volume at the same time" }}
+{{- end }}
+{{- if not (or .train.enabled .retrain.enabled .persistence.existingClaim) }}
+{{- fail "train.enabled=false and retrain.enabled=false leave the volume empty for ever: set persistence.existingClaim to one that holds a model" }}
+{{- end }}
+{{- if and .service.nodePort (ne .service.type "NodePort") }}
+{{- fail (printf "service.nodePort needs service.type=NodePort, not %s" .service.type) }}
+{{- end }}
+{{- if and .autoscaling.enabled (gt (int .autoscaling.minReplicas) (int .autoscaling.maxReplicas)) }}
+{{- fail "autoscaling.minReplicas must not be above autoscaling.maxReplicas" }}
+{{- end }}
+{{- if and .autoscaling.enabled (not (dig "requests" "cpu" "" .serve.resources)) }}
+{{- fail "autoscaling.enabled needs serve.resources.requests.cpu: the wanted use is a percentage of it" }}
+{{- end }}
+{{- if and .ingress.enabled (not .ingress.host) }}
+{{- fail "ingress.enabled needs ingress.host" }}
+{{- end }}
+{{- if and .httpRoute.enabled (not .httpRoute.parentRefs) }}
+{{- fail "httpRoute.enabled needs httpRoute.parentRefs: the gateway that takes it" }}
+{{- end }}
+{{- range $room := list "train" "serve" }}
+{{- if eq (dig "image" "tag" "" (get $.Values $room)) "latest" }}
+{{- fail (printf "%s.image.tag must not be latest: nodes would run different images under one name" $room) }}
+{{- end }}
+{{- end }}
+{{- range $name, $_ := .serve.env }}
+{{- if not (regexMatch "^COPSE_[A-Z_]+$" $name) }}
+{{- fail (printf "serve.env must hold settings of the server, whose names begin with COPSE_, not %s" $name) }}
+{{- end }}
+{{- if has $name (list "COPSE_MODEL" "COPSE_POLL_SECONDS" "COPSE_DRAIN_SECONDS" "COPSE_SHUTDOWN_SECONDS" "COPSE_LOG_LEVEL" "COPSE_MODELS" "COPSE_HOST" "COPSE_PORT") }}
+{{- fail (printf "serve.env must not hold %s: the chart sets it" $name) }}
+{{- end }}
+{{- end }}
+{{- if and (hasKey .serve.env "COPSE_THREADS") (dig "limits" "cpu" "" .serve.resources) }}
+{{- fail "serve.env must not hold COPSE_THREADS while serve.resources.limits.cpu is set: it follows the limit" }}
+{{- end }}
+{{- range $key := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" }}
+{{- if hasKey $.Values.podLabels $key }}
+{{- fail (printf "podLabels must not hold %s: the Service finds its pods by it" $key) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
