@@ -52,8 +52,35 @@ def attempt(scenario: str, root: Path, at: int, *, half: bool) -> NoReturn:
         os._exit(code)
 
 
+def audit(scenario: str, root: Path) -> None:
+    """Print, as two lists, the changes that Python itself saw in the change, and those that tests can interrupt."""
+    names = {"rename": "os.rename", "replace": "os.rename", "unlink": "os.remove", "open": "open"}
+    python_saw: list[str] = []
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        if writes or (event.startswith("os.") and event not in ("os.listdir", "os.scandir")):
+            python_saw.append(event)
+
+    prepare(scenario, root)
+    sys.addaudithook(hook)
+    python_saw.clear()
+    with watched() as operations:
+        change(scenario, root)
+    tests_saw = [
+        names.get(operation.name, f"os.{operation.name}")
+        for operation in operations
+        if operation.name not in ("write", "fsync", "close", "flock")
+        and (operation.creates or operation.name != "open")
+    ]
+    print(json.dumps([python_saw, tests_saw]), flush=True)  # noqa: T201 - its answer
+
+
 def main() -> None:
-    """Answer each line with "killed", "done" or "failed"."""
+    """Answer each line with "killed", "done" or "failed"; with arguments, audit that scenario in that folder."""
+    if sys.argv[1:]:
+        audit(sys.argv[1], Path(sys.argv[2]))
+        return
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()

@@ -89,6 +89,15 @@ def test_killed_at_any_operation_it_leaves_the_old_state_or_the_new_one(
     assert time.monotonic() - began < SHOULD_BE_FASTER_THAN_SECONDS
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_no_change_of_the_file_system_escapes_these_tests(scenario: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.scenarios", scenario, str(tmp_path)]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, cwd=HOME, timeout=30)
+    python_saw, tests_saw = json.loads(ended.stdout)
+    assert len(python_saw) > 1
+    assert tests_saw == python_saw
+
+
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from-then-on"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO], ids=errno.errorcode.get)
 @pytest.mark.parametrize("scenario", ["first", "publish", "use"])

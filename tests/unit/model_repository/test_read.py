@@ -135,7 +135,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(root: Path, monkeypatch: 
         found[6] = 10
         return os.stat_result(found)
 
-    monkeypatch.setattr(reading.os, "fstat", smaller)
+    monkeypatch.setattr(os, "fstat", smaller)
     with pytest.raises(Damaged, match=r"model\.onnx has 21 bytes, more than the 20 allowed"):
         reading._read_capped(path, 20)
 
