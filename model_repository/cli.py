@@ -1,6 +1,7 @@
 """copse-models: look at a model repository, roll back, verify, prune."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,10 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 1 with one sentence on standard error."""
     chosen = _parser().parse_args(arguments)
     try:
-        return int(chosen.run(chosen))
+        status = int(chosen.run(chosen))
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads, `head` say, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _REFUSED
     except (RepositoryError, OSError) as error:
         print(f"copse-models: {_sentence(error)}", file=sys.stderr)
         return _REFUSED
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:

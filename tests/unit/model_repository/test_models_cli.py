@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -204,6 +206,23 @@ def test_an_error_of_the_system_without_a_text_is_a_sentence_too(
     monkeypatch.setattr(os, "rename", refuse)
     assert main(["--models", str(root), "prune", NAME, "--keep", "1"]) == 1
     assert capsys.readouterr().err == "copse-models: cannot use the repository: OSError\n"
+
+
+@pytest.mark.parametrize("command", ["list", "show forest --json"])
+def test_a_reader_that_stops_reading_is_no_complaint(root: Path, command: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    program = [sys.executable, "-c", "from model_repository.cli import main; raise SystemExit(main())"]
+    ended = subprocess.run(
+        [*program, "--models", str(root), *command.split()],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+        timeout=30,
+        check=False,
+    )
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (1, b"")
 
 
 def _json(arguments: list[str], capsys: Output, status: int = 0) -> Any:
