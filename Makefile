@@ -5,10 +5,10 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run train serve test check prove lock clean
+.PHONY: help setup run train serve test check prove images compose-test newman lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: .venv/ready ## Make .venv with copse-train, copse-serve and copse-models in its bin
 
@@ -44,6 +44,24 @@ check: setup ## Lint, check formatting and types
 prove: setup ## Compare export and scikit-learn on 100,000 adversarial rows and print the table
 	@$(BIN)/python -m tests.exactness
 
+images: ## Build both images and print how large they are and their largest parts
+	@for name in train serve; do \
+	  docker build --file Dockerfile.$$name --build-arg VERSION=$(VERSION) --tag copse-$$name:$(VERSION) . || exit 1; done
+	@$(PYTHON) scripts/image_sizes.py copse-train:$(VERSION) copse-serve:$(VERSION)
+
+compose-test: setup newman images ## Look into both images, then train and serve with compose.yaml, with curl and newman
+	@$(BIN)/pytest -m docker tests/deploy
+
+newman: .node/ready ## Install newman into .node, to run the Postman collection (needs npm)
+
+.node/ready: docs/postman/package.json docs/postman/package-lock.json
+	@mkdir -p .node
+	@cp docs/postman/package.json docs/postman/package-lock.json .node/
+	@npm ci --prefix .node --no-audit --no-fund --loglevel error
+	@touch $@
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
 lock: setup ## Renew requirements/*.txt from pyproject.toml
 	@for extra in serve train; do $(BIN)/uv $(COMPILE) --extra $$extra --output-file requirements/$$extra.txt pyproject.toml; done
 	@$(BIN)/uv $(COMPILE) --all-extras --output-file requirements/dev.txt pyproject.toml
@@ -51,5 +69,5 @@ lock: setup ## Renew requirements/*.txt from pyproject.toml
 COMPILE := pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean: ## Remove what was made here, except trained models
-	@rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	@rm -rf .venv .node .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """copse-train: fit the example, export it, prove the export, publish it."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,3 +74,8 @@ def _whole_number(text: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
         raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
     return int(text)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a container's process 1 would ignore it
+    sys.exit(main())

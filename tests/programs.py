@@ -1,0 +1,35 @@
+"""What a test may need that not every machine has, and what happens where it is missing."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NEWMAN = ROOT / ".node/node_modules/.bin/newman"
+COLLECTION = ROOT / "docs/postman/copse.postman_collection.json"
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test; in CI, where nothing may be missing, fail it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def program(name: str) -> str:
+    """Return where a program is."""
+    return shutil.which(name) or missing(f"{name} is not installed")
+
+
+def newman(address: str, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Run the Postman collection against a server."""
+    if not NEWMAN.exists():
+        missing("newman is not installed; make newman does it")
+    command = [str(NEWMAN), "run", str(COLLECTION), "--color", "off", "--env-var", f"baseUrl={address}", *flags]
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120
+    )
