@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,6 @@ ALLOWED_AFTER: dict[str, set[tuple[int | None, tuple[int, ...]]]] = {  # what is
     "use": {(2, (1, 2)), (1, (1, 2))},
     "prune": {(4, (1, 2, 3, 4)), (4, (2, 3, 4)), (4, (3, 4))},
 }
-SHOULD_BE_FASTER_THAN_SECONDS = 10
 
 
 class Mortals:
@@ -75,7 +73,7 @@ def test_killed_at_any_operation_it_leaves_the_old_state_or_the_new_one(
     scenario: str, tmp_path: Path, mortals: Mortals
 ) -> None:
     operations = _operations_of(scenario, tmp_path / "undisturbed")
-    began, seen = time.monotonic(), set()
+    seen = set()
     for at, operation in enumerate(operations, 1):
         for half in (False, True) if operation.name == "write" else (False,):
             root = tmp_path / f"{at}-{half}"
@@ -86,7 +84,6 @@ def test_killed_at_any_operation_it_leaves_the_old_state_or_the_new_one(
     prepare(scenario, tmp_path / "whole")
     assert mortals.end(scenario, tmp_path / "whole", len(operations) + 1, half=False) == "done"
     assert seen == ALLOWED_AFTER[scenario]
-    assert time.monotonic() - began < SHOULD_BE_FASTER_THAN_SECONDS
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -164,6 +161,12 @@ def test_what_a_name_stands_for_is_flushed_before_the_name_and_the_folder_after_
             unflushed.add(str(Path(operation.path).parent))
     assert unflushed == set(), "not flushed when publishing has ended"
     assert renames == (1 if scenario == "use" else 2)
+
+
+def test_a_models_folder_that_a_killed_publisher_made_is_flushed_by_the_next(tmp_path: Path) -> None:
+    (tmp_path / NAME).mkdir()
+    flushed = [operation.path for operation in _operations_of("first", tmp_path) if operation.name == "fsync"]
+    assert str(tmp_path) in flushed
 
 
 def _operations_of(scenario: str, root: Path) -> list[Operation]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,7 +145,6 @@ def test_a_missing_field_is_damaged_and_named(field: str) -> None:
 
 CONTRADICTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "a class without a name": ("target.names", lambda names: names[:-1]),
-    "a class twice": ("target.classes", lambda classes: [classes[0]] * len(classes)),
     "a column twice": ("columns", lambda columns: [columns[0], columns[0]]),
     "a column too many": ("columns", lambda columns: [*columns, columns[0] | {"name": "third"}]),
     "no golden rows": ("golden", lambda golden: golden | {"rows": [], "labels": [], "probabilities": []}),
@@ -164,6 +164,13 @@ CONTRADICTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 def test_a_contradiction_is_damaged(contradiction: str) -> None:
     with pytest.raises(Damaged, match="contradicts itself"):
         Manifest.decode(_changed(*CONTRADICTIONS[contradiction]))
+
+
+def test_a_class_twice_is_damaged() -> None:
+    golden = msgspec.structs.replace(manifest().golden, labels=[0, 0])
+    repeated = msgspec.structs.replace(manifest(), target=Target([0, 0], ["no", "yes"]), golden=golden)
+    with pytest.raises(Damaged, match="contradicts itself"):
+        Manifest.decode(repeated.encode())
 
 
 def test_other_bytes_are_refused_by_size_and_then_by_digest() -> None:

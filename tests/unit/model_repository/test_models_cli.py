@@ -208,6 +208,17 @@ def test_an_error_of_the_system_without_a_text_is_a_sentence_too(
     assert capsys.readouterr().err == "copse-models: cannot use the repository: OSError\n"
 
 
+def test_a_repository_that_cannot_be_searched_is_named(
+    root: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> NoReturn:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert main(["--models", str(root), "list"]) == 1
+    assert capsys.readouterr().err == f"copse-models: cannot use {root}: Permission denied\n"
+
+
 @pytest.mark.parametrize("command", ["list", "show forest --json"])
 def test_a_reader_that_stops_reading_is_no_complaint(root: Path, command: str) -> None:
     read, write = os.pipe()

@@ -1,6 +1,7 @@
 """Pruning: never the current version, never the newest, and what killed publishers left after a day."""
 
 import errno
+import fcntl
 import os
 import shutil
 import time
@@ -39,6 +40,16 @@ def test_for_every_keep_and_current_what_goes_is_old_and_unused(tmp_path: Path, 
     removed = prune(tmp_path, NAME, keep)
     assert set(versions(tmp_path, NAME)) == set(range(6 - keep, 6)) & set(range(1, 6)) | {current}
     assert sorted([*removed, *versions(tmp_path, NAME)]) == [1, 2, 3, 4, 5]
+
+
+def test_what_is_current_is_asked_only_when_nobody_else_can_change_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_versions(tmp_path, 3)
+    current = tmp_path / NAME / "CURRENT"
+    monkeypatch.setattr(fcntl, "flock", lambda *_: current.write_text("1\n"))  # whoever had the lock rolled back
+    assert prune(tmp_path, NAME, keep=1) == [2]
+    assert read_version(tmp_path, NAME, current_version(tmp_path, NAME)).version == 1
 
 
 def test_at_least_one_is_kept(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -98,8 +99,11 @@ def test_something_that_is_no_file_counts_as_missing_and_does_not_block(root: Pa
     path = root / NAME / "2" / name
     path.unlink()
     os.mkfifo(path)
+    signal.signal(signal.SIGALRM, _blocked)
+    signal.alarm(10)
     with pytest.raises(Damaged, match=f"{name} is missing"):
         read_version(root, NAME, 2)
+    signal.alarm(0)
     path.unlink()
     path.mkdir()
     with pytest.raises(Damaged, match=f"{name} is missing"):
@@ -157,3 +161,7 @@ def test_a_file_that_vanishes_before_it_is_opened_is_missing(root: Path, monkeyp
     monkeypatch.setattr(Path, "is_file", lambda _: True)
     with pytest.raises(Damaged, match="gone is missing"):
         reading._read_capped(root / "gone", 20)
+
+
+def _blocked(*_: object) -> None:
+    raise TimeoutError("reading has blocked")
