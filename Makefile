@@ -50,7 +50,7 @@ images: ## Build both images and print how large they are and their largest part
 	@$(PYTHON) scripts/image_sizes.py copse-train:$(VERSION) copse-serve:$(VERSION)
 
 compose-test: setup newman images ## Look into both images, then train and serve with compose.yaml, with curl and newman
-	@$(BIN)/pytest -m docker tests/deploy
+	@$(BIN)/pytest -m docker tests/deploy/test_images.py tests/deploy/test_compose.py
 
 newman: .node/ready ## Install newman into .node, to run the Postman collection (needs npm)
 
