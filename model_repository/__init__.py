@@ -3,6 +3,7 @@
 from model_repository.errors import Damaged, InvalidName, NotPublished, PublishFailed, RepositoryError
 from model_repository.layout import current_version, models, versions
 from model_repository.manifest import (
+    FORMAT,
     Column,
     DataSet,
     Golden,
@@ -19,6 +20,7 @@ from model_repository.publish import publish, use
 from model_repository.read import LARGEST_MODEL, PublishedVersion, read_manifest, read_version
 
 __all__ = [
+    "FORMAT",
     "LARGEST_MODEL",
     "Column",
     "Damaged",

@@ -122,6 +122,7 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All that is known of a version. What no manifest vouches for is never served."""
 
+    format: Literal["copse/1"]
     name: str
     estimator: str
     onnx: OnnxFile
@@ -132,7 +133,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     parity: Parity
     golden: Golden
     provenance: Provenance
-    format: Literal["copse/1"] = FORMAT
 
     def encode(self) -> bytes:
         """Return the manifest as indented JSON, the same bytes for the same content."""

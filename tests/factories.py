@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from model_repository import (
+    FORMAT,
     Column,
     DataSet,
     Golden,
@@ -23,6 +24,7 @@ ONNX = b"stands for a model"
 def manifest(name: str = NAME, onnx: bytes = ONNX, *, inputs: str = "3" * 64) -> Manifest:
     """Return a small valid manifest of these bytes: two columns, two classes, two golden rows."""
     return Manifest(
+        format=FORMAT,
         name=name,
         estimator="RandomForestClassifier",
         onnx=OnnxFile.of(onnx, 8, {"ai.onnx": 17, "ai.onnx.ml": 3}),

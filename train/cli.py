@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from model_repository import RepositoryError, current_version
+from model_repository import Damaged, NotPublished, RepositoryError, current_version, use
 from train.data import breast_cancer
 from train.errors import TrainingError
 from train.job import Recipe, already_published, run
@@ -36,12 +36,20 @@ def _train(chosen: argparse.Namespace) -> int:
     say(f"data     {data.name}, {len(data.rows)} rows, {len(data.columns)} columns, {' or '.join(data.class_names)}")
     known = None if chosen.force else already_published(chosen.models, chosen.name, data, recipe)
     if known is not None:
-        say(f"publish  nothing new: version {known} of {chosen.name} has the same inputs (--force trains anyway)")
-        if known != current_version(chosen.models, chosen.name):
-            say(f"         another version is current; copse-models use {chosen.name} {known} brings this one back")
-        return 0
+        return _nothing_new(chosen.models, chosen.name, known)
     version = run(chosen.models, chosen.name, data, recipe)
     say(f"done     {chosen.name} version {version} is current")
+    return 0
+
+
+def _nothing_new(root: Path, name: str, known: int) -> int:
+    say(f"publish  nothing new: version {known} of {name} has the same inputs (--force trains anyway)")
+    try:
+        if current_version(root, name) != known:
+            say(f"         another version is current; copse-models use {name} {known} brings this one back")
+    except (NotPublished, Damaged):  # its publisher was ended before it could say so
+        use(root, name, known)
+        say(f"done     {name} version {known} is current; none was")
     return 0
 
 

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from model_repository import (
+    FORMAT,
     Column,
     DataSet,
     Golden,
@@ -59,6 +60,7 @@ def describe(name: str, data: TrainingData, parts: Split, recipe: dict[str, Any]
     model, content, metrics, parity, golden = proved
     opsets = {domain or "ai.onnx": number for domain, number in OPSETS.items()}
     return Manifest(
+        format=FORMAT,
         name=name,
         estimator=type(model).__name__,
         onnx=OnnxFile.of(content, IR_VERSION, opsets),

@@ -105,6 +105,19 @@ def test_the_same_inputs_as_an_older_version_leave_a_roll_back_alone(
     assert "copse-models use" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("content", [None, "junk"])
+def test_a_version_whose_publisher_was_ended_before_it_was_current_becomes_current(
+    tmp_path: Path, content: str | None
+) -> None:
+    train(tmp_path)
+    (tmp_path / MODEL / "CURRENT").unlink()
+    if content:
+        (tmp_path / MODEL / "CURRENT").write_text(content)
+
+    assert train(tmp_path) == 0
+    assert current_version(tmp_path, MODEL) == 1
+
+
 def test_a_damaged_version_does_not_stop_a_training(tmp_path: Path) -> None:
     train(tmp_path)
     (tmp_path / MODEL / "1" / "model.json").write_text("{}")
