@@ -21,7 +21,8 @@ def publish_as(root: Path, name: str, published: PublishedVersion) -> int:
 
 def version_of(running: RunningServer, path: str = "/predict") -> str:
     answer = httpx.post(f"{running.address}{path}", json=BODY)
-    return answer.headers.get("x-model-version", str(answer.status_code))
+    version: str = answer.headers.get("x-model-version", str(answer.status_code))
+    return version
 
 
 def becomes(running: RunningServer, path: str, version: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_repository import (
+    FORMAT,
     Column,
     Damaged,
     DataSet,
@@ -41,6 +42,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
     classes = draw(st.lists(label, min_size=1, max_size=3, unique=True))
     rows = draw(st.lists(_of_length(len(names), st.none() | numbers), min_size=1, max_size=3))
     return Manifest(
+        format=FORMAT,
         name=draw(texts),
         estimator=draw(texts),
         onnx=OnnxFile.of(draw(st.binary()), draw(counts), draw(st.dictionaries(texts, counts))),

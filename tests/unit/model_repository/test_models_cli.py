@@ -36,7 +36,7 @@ def test_list_shows_every_version_its_metrics_and_what_is_wrong_with_it(root: Pa
         ["*", "other", "1"],
     ]
     assert "0.5  0.25  2025-01-01T00:00:00+00:00  -" in lines[1]
-    assert lines[2].endswith("the manifest cannot be read: Object missing required field `name`")
+    assert lines[2].endswith("the manifest cannot be read: Object missing required field `format`")
 
 
 def test_list_as_json_holds_the_same(root: Path, capsys: Output) -> None:
