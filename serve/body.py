@@ -1,15 +1,18 @@
 """Reading a request's body: only JSON, and never more bytes than allowed."""
 
+import asyncio
+
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from serve.errors import TooLarge, WrongMediaType
+from serve.errors import TooLarge, TooSlow, WrongMediaType
 
 
-async def read_json_body(request: Request, largest: int) -> bytes:
+async def read_json_body(request: Request, largest: int, seconds: float) -> bytes:
     """Return the body.
 
     Raises:
+        TooSlow: it did not come whole within `seconds`.
         WrongMediaType: it is declared to be something else than JSON in UTF-8, or compressed.
         TooLarge: it is longer than `largest` bytes, by its own account or by counting.
 
@@ -17,6 +20,14 @@ async def read_json_body(request: Request, largest: int) -> bytes:
     _check_media_type(request.headers)
     if int(request.headers.get("content-length", "0")) > largest:
         raise _too_large(largest)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, largest)
+    except TimeoutError:
+        raise TooSlow(f"the body did not come within {seconds:g} seconds") from None
+
+
+async def _read(request: Request, largest: int) -> bytes:
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)

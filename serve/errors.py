@@ -3,6 +3,7 @@
 RequestError                the client's doing, or the moment's
 ├── Malformed         400   the body is not JSON of the documented form
 ├── NoSuchModel       404   no model of that name, or it is not clear which
+├── TooSlow           408   the body did not come in time
 ├── TooLarge          413   too many bytes or too many rows
 ├── WrongMediaType    415   not application/json
 ├── WrongValues       422   well-formed, but not rows of this model
@@ -38,6 +39,12 @@ class NoSuchModel(RequestError):
     """There is no model of that name, or none was named and there are several."""
 
     status = 404
+
+
+class TooSlow(RequestError):
+    """The client took too long to send the body."""
+
+    status = 408
 
 
 class TooLarge(RequestError):

@@ -62,6 +62,7 @@ def serve(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         lifespan="on",
+        timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     listener = _listen(settings.host, settings.port)

@@ -74,6 +74,10 @@ class Settings:
     port: int = setting(whole_number(0, 65535), "port to listen on; 0 takes a free one", 8000)
     poll_seconds: float = setting(seconds(0.05, 3600), "how often to look for a new version", 2.0)
     max_body_bytes: int = setting(whole_number(1, 2**31), "largest request body, in bytes", 16 * 2**20)
+    body_seconds: float = setting(seconds(0.1, 3600), "how long a request's body may take to come", 30.0)
+    idle_seconds: int = setting(
+        whole_number(1, 3600), "how long a connection may be idle; longer than a proxy before the server keeps one", 75
+    )
     max_rows: int = setting(whole_number(1, 10**7), "most rows in one request", 10_000)
     max_model_bytes: int = setting(whole_number(1, 2**31), "largest ONNX file that is loaded, in bytes", LARGEST_MODEL)
     trial_seconds: int = setting(

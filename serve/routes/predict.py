@@ -16,7 +16,7 @@ from serve.routes.state import served_model, settings
 async def predict(request: Request) -> Response:
     """Answer small requests on the loop, where a thread would cost more than the model, and large ones in a thread."""
     model, limits = served_model(request), settings(request)
-    body = await read_json_body(request, limits.max_body_bytes)
+    body = await read_json_body(request, limits.max_body_bytes, limits.body_seconds)
     if len(body) <= limits.inline_bytes:
         content = answer(body, model, limits.max_rows)
     else:
