@@ -32,7 +32,7 @@ EVERYWHERE = (
         "package managers",
         """
         pkg:pip pkg:setuptools pkg:pkg_resources pkg:_distutils_hack {site}/distutils-precedence.pth pkg:wheel
-        {std}/ensurepip {std}/venv
+        {std}/ensurepip {std}/venv pkgs
         """,
     ),
     Part(
@@ -87,8 +87,9 @@ def slim(prefix: Path, purpose: str) -> Iterator[tuple[str, int]]:
 
 def found(prefix: Path, part: Part) -> Iterator[Path]:
     """Yield what is there of a part."""
-    (site,) = prefix.glob("lib/python3.*/site-packages")
-    places = {"std": site.parent.relative_to(prefix).as_posix(), "site": site.relative_to(prefix).as_posix()}
+    (standard,) = [folder for folder in prefix.glob("lib/python3.*") if not folder.is_symlink()]
+    std = standard.relative_to(prefix).as_posix()
+    places = {"std": std, "site": f"{std}/site-packages"}
     for word in part.globs.split():
         name = word.removeprefix("pkg:")
         for pattern in [word] if name == word else [place.replace("NAME", name) for place in PACKAGE]:

@@ -97,7 +97,7 @@ def test_an_image_adds_no_compiler_package_manager_test_suite_or_cache(
 def test_the_only_program_that_an_image_adds_is_python(image: str, entries: dict[str, list[Entry]]) -> None:
     added = [entry.path for entry in entries[image] if re.match(r"(opt/\w+/|usr/|usr/local/)?s?bin/.", entry.path)]
 
-    assert len(added) == 3
+    assert added
     assert all(re.fullmatch(r"opt/conda/bin/python(3(\.\d+)?)?", path) for path in added), added
 
 

@@ -13,6 +13,7 @@ from tests.programs import COLLECTION, newman
 from tests.servers import RunningServer, serving
 
 DOCUMENT = json.loads(COLLECTION.read_text())
+NEVER_SENT = {408}  # Postman sends a body at once
 
 
 def requests(folder: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -66,4 +67,4 @@ def test_a_request_of_the_collection_tests_status_and_content_of_its_answer(item
 def test_the_collection_provokes_every_class_of_error() -> None:
     provoked = {int(item["name"][:3]) for item in REQUESTS if item["name"][:3].isdecimal()}
 
-    assert provoked == {kind.status for kind in errors.RequestError.__subclasses__()} | {404, 405}
+    assert provoked == {kind.status for kind in errors.RequestError.__subclasses__()} - NEVER_SENT | {404, 405}

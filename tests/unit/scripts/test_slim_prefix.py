@@ -18,6 +18,7 @@ def prefix(tmp_path: Path) -> Path:
     add(tmp_path, "bin/python3.13", ELF + b"libneeded.so.1")
     (tmp_path / "bin/python").symlink_to("python3.13")
     add(tmp_path, f"{SITE}/package/__init__.py", b"")
+    (tmp_path / "lib/python3.1").symlink_to("python3.13")  # as conda-forge has it
     return tmp_path
 
 
@@ -36,6 +37,7 @@ def add(prefix: Path, name: str, content: bytes = b"x" * 100) -> Path:
         "conda-meta/pip-26.0-pyh8b19718_0.json",
         "include/python3.13/Python.h",
         "lib/libpython.a",
+        "pkgs/cache/index.json",
         "x86_64-conda-linux-gnu/bin/ld",
         f"{SITE}/numpy/_core/include/numpy/arrayobject.h",
         f"{SITE}/numpy/_core/tests/test_dtype.py",
