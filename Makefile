@@ -6,9 +6,10 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run train serve test check prove images compose-test newman lock clean
+.PHONY: chart-check workflow-check values-table tools kind-up deploy e2e kind-down chart push-images push-chart release-check
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: .venv/ready ## Make .venv with copse-train, copse-serve and copse-models in its bin
 
@@ -36,10 +37,29 @@ test: setup ## Run every test that needs no cluster and no container engine
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-check: setup ## Lint, check formatting and types
+check: setup ## Lint, check formatting and types, chart, manifests and workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(MAKE) --no-print-directory chart-check workflow-check
+
+# A program that is missing skips what needs it, except on CI.
+TOOLS_PATH := $(CURDIR)/.tools:$(PATH)
+MISSING = [ -z "$$CI" ]
+
+chart-check: setup ## Check the chart and the manifests (needs helm; kubeconform is compiled if Go is there)
+	@if scripts/tool.sh helm && scripts/tool.sh kubeconform; then PATH="$(TOOLS_PATH)" $(BIN)/pytest -q -m helm tests/deploy; else $(MISSING); fi
+
+workflow-check: ## Check the workflows (actionlint is compiled if Go is there)
+	@if scripts/tool.sh actionlint; then PATH="$(TOOLS_PATH)" actionlint -shellcheck= -pyflakes=; else $(MISSING); fi
+
+values-table: setup ## Renew the table of values in the chart's README
+	@$(BIN)/python scripts/values_table.py helm/copse
+
+tools: ## Compile helm, kind, kubeconform and actionlint into .tools, pinned (needs Go; HELM=helm3 takes Helm 3)
+	@for name in $(HELM) kind kubeconform actionlint; do scripts/tool.sh $$name --install || exit 1; done
+
+HELM ?= helm
 
 prove: setup ## Compare export and scikit-learn on 100,000 adversarial rows and print the table
 	@$(BIN)/python -m tests.exactness
@@ -60,6 +80,43 @@ newman: .node/ready ## Install newman into .node, to run the Postman collection 
 	@npm ci --prefix .node --no-audit --no-fund --loglevel error
 	@touch $@
 
+kind-up: ## Make a kind cluster whose Service answers on a port of this machine (CLUSTER=name)
+	@$(KIND) up
+
+deploy: images ## Build both images, load them into the cluster and install (INSTALL=helm or manifests)
+	@$(KIND) deploy
+
+e2e: setup ## Test on the cluster, once by Helm and once by the manifests (make kind-up images first)
+	@$(KIND) load
+	@mkdir -p build && PATH="$(TOOLS_PATH)" kind get kubeconfig --name "$(CLUSTER)" >build/kubeconfig
+	@KUBECONFIG=build/kubeconfig COPSE_E2E_NEXT_TAG="$(NEXT_TAG)" PATH="$(TOOLS_PATH)" $(BIN)/pytest -m cluster tests/e2e
+
+kind-down: ## Delete the kind cluster
+	@$(KIND) down
+
+CLUSTER ?= copse
+INSTALL ?= helm
+NEXT_TAG = $(VERSION)-next
+KIND = CLUSTER="$(CLUSTER)" INSTALL="$(INSTALL)" VERSION="$(VERSION)" NEXT_TAG="$(NEXT_TAG)" scripts/kind.sh
+
+chart: ## Package the chart for images in a registry (REGISTRY=ghcr.io/name)
+	@rm -rf build/chart && mkdir -p build/chart && cp -R helm/copse build/chart/copse
+	@sed -i.orig 's|^  registry: ""$$|  registry: "$(IMAGES_AT)"|' build/chart/copse/values.yaml && rm build/chart/copse/values.yaml.orig
+	@PATH="$(TOOLS_PATH)" helm package build/chart/copse --destination build/chart
+
+push-images: ## Build both images for two architectures, with provenance and SBOM, and push them (REGISTRY=ghcr.io/name)
+	@for name in train serve; do \
+	  docker buildx build --platform linux/amd64,linux/arm64 --provenance mode=max --sbom true --push \
+	    --file Dockerfile.$$name --build-arg VERSION=$(VERSION) --tag $(IMAGES_AT)/copse-$$name:$(VERSION) . || exit 1; done
+
+push-chart: chart ## Push the packaged chart as an OCI artefact (REGISTRY=ghcr.io/name)
+	@PATH="$(TOOLS_PATH)" helm push build/chart/copse-$(VERSION).tgz oci://$(IMAGES_AT)/charts
+
+release-check: ## Check that a release's tag is the project's version (TAG=v1.2.3)
+	@[ "$(TAG)" = "v$(VERSION)" ] || { echo "release: tag $(TAG) is not the version v$(VERSION)"; exit 1; }
+
+IMAGES_AT = $(shell echo "$(or $(REGISTRY),$(error REGISTRY must be given, such as ghcr.io/name))" | tr A-Z a-z)
+
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 lock: setup ## Renew requirements/*.txt from pyproject.toml
@@ -69,5 +126,5 @@ lock: setup ## Renew requirements/*.txt from pyproject.toml
 COMPILE := pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean: ## Remove what was made here, except trained models
-	@rm -rf .venv .node .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	@rm -rf .venv .node .tools .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# tool.sh NAME [--install]: ends well if the program can be run, from .tools or from PATH.
+# A small one that is missing is compiled into .tools by Go, at the version below; --install does that for any.
+# Otherwise it says so; on CI a missing program is an error, elsewhere the caller goes on without it.
+set -euo pipefail
+name=$1 install=${2:-}
+small=no
+case $name in
+  actionlint) source=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 small=yes ;;
+  kubeconform) source=github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 small=yes ;;
+  helm) source=helm.sh/helm/v4/cmd/helm@v4.3.1 ;;
+  helm3) source=helm.sh/helm/v3/cmd/helm@v3.21.4 ;;
+  kind) source=sigs.k8s.io/kind@v0.33.0 ;;
+  *) echo "tool.sh: there is no $name" >&2; exit 2 ;;
+esac
+program=${name%3}
+tools=$(cd "$(dirname "$0")/.." && pwd)/.tools
+
+if [ -z "$install" ] && { [ -x "$tools/$program" ] || command -v "$program" >/dev/null; }; then exit 0; fi
+if { [ "$install" = --install ] || [ $small = yes ]; } && command -v go >/dev/null; then
+  echo "tools: compiling $name into .tools (once)"
+  CGO_ENABLED=0 GOBIN=$tools go install -trimpath -ldflags "-s -w" "$source"
+  exit 0
+fi
+echo "tools: no $name, so what needs it is skipped here (CI runs it)"
+exit 1
