@@ -1,17 +1,22 @@
 """Training again, killed half-way or not, and going back: the service answers all the while."""
 
+import io
+import shlex
+import subprocess
+import tarfile
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from tests.charts import MANIFESTS, manifests, only
+from tests.charts import MANIFESTS, ROOT, manifests, only, program
 from tests.e2e.cluster import eventually, restarts
 from tests.e2e.installs import Installation
 from tests.e2e.load import load
 
 pytestmark = pytest.mark.cluster
 
+DOCS = ROOT / "docs" / "kubernetes.md"
 CONNECTIONS = 12
 
 
@@ -65,6 +70,19 @@ def _log(installation: Installation, job: str) -> str:
     pods = installation.namespace.get("pods", "--selector", f"batch.kubernetes.io/job-name={job}")["items"]
     running = [pod for pod in pods if pod.get("status", {}).get("phase") in ("Running", "Succeeded")]
     return installation.namespace.kubectl("logs", running[0]["metadata"]["name"]) if running else ""
+
+
+def test_a_backup_made_by_the_docs_command_holds_every_version(installation: Installation) -> None:
+    (line,) = (line for line in DOCS.read_text().splitlines() if line.startswith("    kubectl exec deployment/copse"))
+    command = shlex.split(line)[1:-2]  # without kubectl itself and "> models.tar"
+    backup = subprocess.run(
+        [program("kubectl"), "--namespace", installation.namespace.name, *command], capture_output=True, check=True
+    ).stdout
+
+    with tarfile.open(fileobj=io.BytesIO(backup)) as archive:
+        names = set(archive.getnames())
+    assert {f"models/breast-cancer/{version}/model.onnx" for version in (1, 2, 3)} < names
+    assert "models/breast-cancer/CURRENT" in names
 
 
 def test_going_back_to_an_older_version_takes_seconds(installation: Installation, address: str) -> None:
