@@ -17,7 +17,9 @@ from starlette.responses import Response
 from serve.cpus import container_cpus
 from serve.drain import CloseWhileDraining, Drain
 from serve.errors import NotReady, RequestError
+from serve.metrics import CountRequests, Metrics
 from serve.routes import health, metadata, predict, repository
+from serve.routes import metrics as exposition
 from serve.settings import Settings
 from serve.watcher import Watcher
 
@@ -28,10 +30,11 @@ _SENTENCES = {404: "there is no such path; GET / tells what is served", 405: "th
 
 def create_app(settings: Settings) -> Starlette:
     """Return the application; its lifespan looks for a model once before it answers, and goes on looking."""
-    drain = Drain(settings.drain_seconds)
+    drain, watcher = Drain(settings.drain_seconds), Watcher(settings)
+    metrics = Metrics(watcher)
     app = Starlette(
-        middleware=[Middleware(CloseWhileDraining, drain=drain)],
-        routes=[*metadata.ROUTES, *predict.ROUTES, *health.ROUTES, *repository.ROUTES],
+        middleware=[Middleware(CountRequests, metrics=metrics), Middleware(CloseWhileDraining, drain=drain)],
+        routes=[*metadata.ROUTES, *predict.ROUTES, *health.ROUTES, *repository.ROUTES, *exposition.ROUTES],
         exception_handlers={
             RequestError: _answer_request_error,
             HTTPException: _answer_http_exception,
@@ -41,7 +44,8 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=_watch_models,
     )
     app.state.settings = settings
-    app.state.watcher = Watcher(settings)
+    app.state.watcher = watcher
+    app.state.metrics = metrics
     app.state.drain = drain
     app.state.threads = ThreadPoolExecutor(settings.threads or container_cpus(), "predict")
     return app

@@ -3,6 +3,7 @@
 from starlette.requests import Request
 
 from serve.drain import Drain
+from serve.metrics import Metrics
 from serve.model import LoadedModel
 from serve.settings import Settings
 from serve.watcher import Watcher
@@ -23,6 +24,12 @@ def draining(request: Request) -> bool:
 def watcher(request: Request) -> Watcher:
     """Return the watch over the models."""
     found: Watcher = request.app.state.watcher
+    return found
+
+
+def metrics(request: Request) -> Metrics:
+    """Return the counters."""
+    found: Metrics = request.app.state.metrics
     return found
 
 

@@ -19,7 +19,9 @@ ENVIRONMENTS = {
     "environments/train.yml": ["train"],
     "environments/serve.yml": ["serve"],
 }
-CONDA_FORGE_NAMES: dict[str, str] = {}  # where conda-forge calls a package otherwise than the Python index does
+CONDA_FORGE_NAMES = {
+    "prometheus-client": "prometheus_client"
+}  # where conda-forge calls a package otherwise than the Python index does
 NOT_PYTHON_PACKAGES = {"make", "python"}
 TRAINING_ONLY = {"joblib", "onnx", "pandas", "scikit-learn", "scipy", "skl2onnx"}
 
@@ -79,12 +81,12 @@ def test_the_serving_environment_has_nothing_that_only_training_needs() -> None:
 def test_a_pinned_version_lies_in_the_range_that_pyproject_gives(extra: str) -> None:
     extras = [extra] if extra != "dev" else ["train", "serve", "dev"]
     wanted = {name: ranges for name, ranges in declared(extras).items() if name not in NOT_PYTHON_PACKAGES}
-    pinned = pins(extra)
+    pinned = [(CONDA_FORGE_NAMES.get(pin.name, pin.name), pin) for pin in pins(extra)]
 
-    assert set(wanted) <= {pin.name for pin in pinned}
-    for pin in pinned:
+    assert set(wanted) <= {name for name, _ in pinned}
+    for name, pin in pinned:
         (exact,) = pin.specifier
-        assert Version(exact.version) in wanted.get(pin.name, SpecifierSet())
+        assert Version(exact.version) in wanted.get(name, SpecifierSet())
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)
