@@ -25,6 +25,8 @@ load() {
 }
 
 deploy() {
+  local before
+  before=$(kubectl --context "$context" --namespace copse get deployment copse --ignore-not-found --output name)
   load
   kubectl --context "$context" apply -f k8s/extra/namespace.yaml
   if [ "${INSTALL:-helm}" = manifests ]; then
@@ -33,6 +35,11 @@ deploy() {
   else
     helm upgrade --install copse helm/copse --kube-context "$context" --namespace copse \
       --values helm/copse/ci/kind-values.yaml --wait --wait-for-jobs --timeout 5m
+  fi
+  # An image that was built again has the same name: only new pods run it.
+  if [ -n "$before" ]; then
+    kubectl --context "$context" --namespace copse rollout restart deployment/copse
+    kubectl --context "$context" --namespace copse rollout status deployment/copse --timeout 5m
   fi
   echo "deploy: http://127.0.0.1:8080"
 }

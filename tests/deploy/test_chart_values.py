@@ -1,5 +1,7 @@
 """Values: what is refused and how, what a Job's name depends on, and releases that live side by side."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.charts import Refused, Thing, of_kind, only, render
@@ -79,10 +81,11 @@ def test_an_upgrade_that_changes_an_input_of_training_makes_another_job(change: 
     assert name_of_job("--set", change) != name_of_job()
 
 
-def test_large_numbers_are_not_written_in_scientific_notation() -> None:
-    arguments = only(render("--set", "train.seed=4294967295"), "Job")["spec"]["template"]["spec"]["containers"][0]
+def test_large_numbers_in_a_file_are_not_written_in_scientific_notation(tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("train: {seed: 4294967295, trees: 100000}")
+    (trainer,) = only(render("--values", tmp_path / "values.yaml"), "Job")["spec"]["template"]["spec"]["containers"]
 
-    assert "--seed=4294967295" in arguments["args"]
+    assert trainer["args"][1:] == ["--trees=100000", "--seed=4294967295"]
 
 
 def test_two_releases_in_one_namespace_share_no_name_and_no_pod() -> None:
@@ -98,8 +101,15 @@ def names(things: list[Thing]) -> set[tuple[str, str]]:
     return {(thing["kind"], thing["metadata"]["name"]) for thing in things}
 
 
-def test_the_longest_release_name_still_gives_names_that_fit() -> None:
-    things = render("--set", "retrain.enabled=true", release="r" * 53)
+def test_a_release_whose_name_holds_the_charts_is_called_as_it_is() -> None:
+    assert only(render(release="my-copse"), "Service")["metadata"]["name"] == "my-copse"
+
+
+@pytest.mark.parametrize(
+    ("release", "override"), [("r" * 53, ""), ("copse" + "r" * 48, ""), ("copse", "f" * 60)], ids=["two", "one", "own"]
+)
+def test_the_longest_names_still_give_names_that_fit(release: str, override: str) -> None:
+    things = render("--set", f"retrain.enabled=true,fullnameOverride={override}", release=release)
 
     assert len(only(things, "CronJob")["metadata"]["name"]) <= 52
     assert max(len(name) for _, name in names(things)) <= 63
