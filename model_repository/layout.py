@@ -68,6 +68,8 @@ def current_version(root: Path, model: str) -> int:
 
     """
     path = model_folder(root, model) / CURRENT_FILE
+    if path.exists() and not path.is_file():
+        raise Damaged(f"{CURRENT_FILE} of {model} does not hold a version's number")
     try:
         with path.open("rb") as file:
             content = file.read(_LONGEST_CURRENT + 1)
@@ -84,5 +86,5 @@ def current_version(root: Path, model: str) -> int:
 def _folders(parent: Path) -> Iterator[str]:
     try:
         yield from (entry.name for entry in parent.iterdir() if entry.is_dir())
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return

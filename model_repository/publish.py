@@ -20,7 +20,7 @@ from model_repository.layout import (
 )
 from model_repository.lock import locked
 from model_repository.manifest import Manifest
-from model_repository.read import LARGEST_MANIFEST
+from model_repository.read import LARGEST_MANIFEST, read_manifest
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 
@@ -59,10 +59,12 @@ def use(root: Path, model: str, version: int) -> None:
 
     Raises:
         NotPublished: there is no such version.
+        Damaged: it has no manifest that could be served.
         PublishFailed: the file system refused; nothing has changed.
 
     """
     _require(root, model, version)
+    read_manifest(root, model, version)
     with _failures_explained(f"cannot make version {version} of {model} current"), locked(model_folder(root, model)):
         _require(root, model, version)  # again, since it may have been pruned before the lock was ours
         _write_current(root, model, version)

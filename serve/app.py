@@ -25,11 +25,13 @@ from serve.watcher import Watcher
 
 log = logging.getLogger("copse")
 
+THREADS = "predict"  # how the threads for large requests are named
+
 _SENTENCES = {404: "there is no such path; GET / tells what is served", 405: "this path does not take this method"}
 
 
 def create_app(settings: Settings) -> Starlette:
-    """Return the application; its lifespan looks for a model once before it answers, and goes on looking."""
+    """Return the application; its lifespan looks for models as long as it lasts."""
     drain, watcher = Drain(settings.drain_seconds), Watcher(settings)
     metrics = Metrics(watcher)
     app = Starlette(
@@ -43,18 +45,18 @@ def create_app(settings: Settings) -> Starlette:
         },
         lifespan=_watch_models,
     )
+    app.router.redirect_slashes = False
     app.state.settings = settings
     app.state.watcher = watcher
     app.state.metrics = metrics
     app.state.drain = drain
-    app.state.threads = ThreadPoolExecutor(settings.threads or container_cpus(), "predict")
+    app.state.threads = ThreadPoolExecutor(settings.threads or container_cpus(), THREADS)
     return app
 
 
 @contextlib.asynccontextmanager
 async def _watch_models(app: Starlette) -> AsyncIterator[None]:
     watcher: Watcher = app.state.watcher
-    await watcher.look()
     task = asyncio.create_task(watcher.watch())
     yield
     task.cancel()

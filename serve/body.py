@@ -1,6 +1,7 @@
 """Reading a request's body: only JSON, and never more bytes than allowed."""
 
 import asyncio
+from email.message import Message
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -38,11 +39,11 @@ async def _read(request: Request, largest: int) -> bytes:
 
 
 def _check_media_type(headers: Headers) -> None:
-    media_type, *parameters = headers.get("content-type", "application/json").lower().split(";")
-    if media_type.strip() != "application/json":
+    declared = Message()
+    declared["content-type"] = headers.get("content-type", "application/json")
+    if declared.get_content_type() != "application/json":
         raise WrongMediaType("the body must be JSON: send it with content-type: application/json")
-    charset = [text.strip().removeprefix("charset=").strip('"') for text in parameters if "charset" in text]
-    if charset and charset[0] not in ("utf-8", "utf8", "us-ascii"):
+    if declared.get_content_charset("utf-8") not in ("utf-8", "utf8", "us-ascii"):
         raise WrongMediaType("the body must be JSON in UTF-8")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise WrongMediaType("the body must not be compressed")

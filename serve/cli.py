@@ -1,15 +1,16 @@
 """copse-serve: read the settings, serve until a signal."""
 
+import asyncio
 import logging
 import os
 import sys
 from collections.abc import Sequence
 
-from serve.server import CannotListen, serve
 from serve.settings import SettingError, read_settings
 
 USAGE = 2
 CANNOT_START = 1
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,15 +18,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(message)s")
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
-        serve(settings)
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)
+        logging.getLogger("uvicorn.error").addFilter(_worth_saying)
+        from serve.server import CannotListen, serve  # noqa: PLC0415 - Ctrl-C ends quietly while this loads, too
+
+        try:
+            serve(settings)
+        except CannotListen as error:
+            print(f"copse-serve: {error}", file=sys.stderr)
+            return CANNOT_START
     except SettingError as error:
         print(f"copse-serve: {error}", file=sys.stderr)
         return USAGE
-    except CannotListen as error:
-        print(f"copse-serve: {error}", file=sys.stderr)
-        return CANNOT_START
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """Leave out that a request was cancelled because the time to shut down was over."""
+    cancelled = record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cancelled and "CancelledError" not in record.getMessage()
 
 
 if __name__ == "__main__":

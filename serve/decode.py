@@ -68,8 +68,8 @@ def _parse(body: bytes, model: LoadedModel) -> Any:
     decoder: Any = _decoder_with_missing if any(model.may_be_missing.values()) else _decoder
     try:
         request = decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise explain(body, model.may_be_missing) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refusal:
+        raise explain(body, model.may_be_missing, refusal) from None
     if body.count(b'"') != 2:
         check_repeated(body, model.may_be_missing)
     return request

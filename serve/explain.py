@@ -1,12 +1,17 @@
 """Says in one sentence why a request was refused: what, where, and what was expected, never what was sent."""
 
 import json
+import re
 from itertools import zip_longest
 from typing import Any, NoReturn
+
+import msgspec
 
 from serve.errors import Malformed, RequestError, WrongValues
 
 _KINDS = {str: "text", bool: "true or false", type(None): "null", list: "a list", float: "a number"}
+_PLACE = re.compile(r"\$\.instances\[(\d+)\](?:\[(\d+)\])?")  # where msgspec says that the error is
+LARGEST_READ_AGAIN = 2**20
 _TOO_LARGE = "a number between -3.4e38 and 3.4e38"
 
 
@@ -14,13 +19,28 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object with all its members, repeated ones too."""
 
 
-def explain(body: bytes, columns: dict[str, bool]) -> RequestError:
+def explain(body: bytes, columns: dict[str, bool], refusal: Exception) -> RequestError:
     """Return the error for a body that typed decoding refused; `columns` tells of each whether it may be missing."""
+    if len(body) > LARGEST_READ_AGAIN:
+        return _explain_large(columns, refusal)
     try:
         _walk(_load(body), columns)
     except RequestError as error:
         return error
     return WrongValues("the body is not a prediction request; see GET /")
+
+
+def _explain_large(columns: dict[str, bool], refusal: Exception) -> RequestError:
+    """Tell what is known without reading a large body again, which would hold up everybody else."""
+    if not isinstance(refusal, msgspec.ValidationError):
+        return Malformed("the body is not JSON")
+    place = _PLACE.search(str(refusal))
+    if not place:
+        return WrongValues("the body is not a prediction request; see GET /")
+    row, column = place.groups()
+    names = dict(enumerate(columns))
+    at = {"column": names[int(column)]} if column and int(column) in names else {}
+    return WrongValues("a value is no number", row=int(row), **at, expected="a number")
 
 
 def check_repeated(body: bytes, columns: dict[str, bool]) -> None:
@@ -55,10 +75,10 @@ def _no_constant(_: str) -> NoReturn:
 
 
 def _check_members(members: _Pairs, where: dict[str, int], columns: dict[str, bool] | None = None) -> None:
-    names = [name for name, _ in members]
-    if len(set(names)) == len(names):
+    seen: set[str] = set()
+    repeated = next((name for name, _ in members if name in seen or seen.add(name)), None)  # type: ignore[func-returns-value]
+    if repeated is None:
         return
-    repeated = next(name for index, name in enumerate(names) if name in names[:index])
     if columns and repeated in columns:
         raise WrongValues("a feature is named twice; expected each once", column=repeated, **where)
     raise WrongValues("a name is repeated; expected each once", **where)

@@ -1,15 +1,20 @@
 """Running the application with uvicorn: the socket, the signals, and what is said on the terminal."""
 
+import asyncio
+import logging
+import os
 import signal
 import socket
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 import numpy as np
 import orjson
 import uvicorn
 
-from serve.app import create_app
+from serve.app import THREADS, create_app
 from serve.drain import Drain
 from serve.settings import Settings
 from serve.watcher import Watcher
@@ -31,7 +36,12 @@ class Server(uvicorn.Server):
         """Start listening, then say where."""
         await super().startup(sockets)
         if sockets and not self.should_exit:
-            print(_welcome(_address(sockets[0]), self._watcher), flush=True)
+            self._welcoming = asyncio.create_task(self._welcome(_address(sockets[0])))
+
+    async def _welcome(self, address: str) -> None:
+        """Say where the server listens, and what it serves, once the models were looked at."""
+        await self._watcher.looked.wait()
+        print(_welcome(address, self._watcher), flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """End with exit code 0: SIGTERM drains first, Ctrl-C does not, and a second signal waits for nothing."""
@@ -60,6 +70,7 @@ def serve(settings: Settings) -> None:
         app,
         log_config=None,
         access_log=False,
+        ws="none",
         server_header=False,
         lifespan="on",
         timeout_keep_alive=settings.idle_seconds,
@@ -67,6 +78,19 @@ def serve(settings: Settings) -> None:
     )
     listener = _listen(settings.host, settings.port)
     Server(config, app.state.watcher, app.state.drain).run([listener])
+    _leave(app.state.threads)
+
+
+def _leave(threads: ThreadPoolExecutor) -> None:
+    """End now even if a request is still in a thread: its client was told that the time is over."""
+    threads.shutdown(wait=False, cancel_futures=True)
+    working = [thread for thread in threading.enumerate() if thread.name.startswith(THREADS)]
+    for thread in working:
+        thread.join(0.2)
+    if any(thread.is_alive() for thread in working):
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -74,7 +98,9 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        if isinstance(error, socket.gaierror):
+            raise CannotListen(f"cannot listen on {host}: no such address; another is chosen with --host") from None
+        reason = os.strerror(error.errno or 0)
         raise CannotListen(f"cannot listen on {host} port {port}: {reason}; another is chosen with --port") from None
 
 

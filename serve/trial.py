@@ -20,29 +20,32 @@ MEMORY_BYTES_PER_MODEL_BYTE = 16
 _LENGTH_BYTES = 8
 
 
+class TrialFailed(ModelRefused):
+    """The trial was not ended by the model's own answer; a busy node or a signal may be the reason."""
+
+
 async def try_out(published: PublishedVersion, cpu_seconds: int) -> None:
     """Load a version in a child process and let it answer its golden rows.
 
     Raises:
-        ModelRefused: it cannot be loaded, answers otherwise than the original model, or does not keep within the
-            limits: CPU seconds, four times as many seconds in all, and 192 MiB of data plus 16 times the model's size.
+        TrialFailed: the child could not be started, crashed, or was ended by a limit.
+        ModelRefused: it cannot be loaded, or answers otherwise than the original model.
+
+    The limits are CPU seconds, four times as many seconds in all, and 192 MiB of data plus 16 times the model's size.
 
     """
     manifest = published.manifest.encode()
     message = b"".join([len(manifest).to_bytes(_LENGTH_BYTES, "big"), manifest, published.onnx])
     memory = MEMORY_BYTES + MEMORY_BYTES_PER_MODEL_BYTE * len(published.onnx)
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "serve.trial", str(cpu_seconds), str(memory)),
-        stdin=PIPE,
-        stdout=DEVNULL,
-        stderr=PIPE,
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # its buffers grow with the machine's CPUs
-    )
+    try:
+        child = await _start(cpu_seconds, memory)
+    except OSError as error:
+        raise TrialFailed(f"its trial could not be started ({error.strerror or type(error).__name__})") from None
     try:
         async with asyncio.timeout(4 * cpu_seconds):
             _, reason = await child.communicate(message)
     except TimeoutError:
-        raise ModelRefused(f"in its trial it did not answer within {4 * cpu_seconds} seconds") from None
+        raise TrialFailed(f"in its trial it did not answer within {4 * cpu_seconds} seconds") from None
     finally:
         if child.returncode is None:
             child.kill()
@@ -50,7 +53,18 @@ async def try_out(published: PublishedVersion, cpu_seconds: int) -> None:
     if child.returncode == REFUSED:
         raise ModelRefused(reason.decode(errors="replace").strip())
     if child.returncode:
-        raise ModelRefused(f"in its trial it crashed, or needed more than {cpu_seconds} CPU seconds or {memory} bytes")
+        raise TrialFailed(f"in its trial it crashed, or needed more than {cpu_seconds} CPU seconds or {memory} bytes")
+
+
+async def _start(cpu_seconds: int, memory: int) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "serve.trial", str(cpu_seconds), str(memory)),
+        stdin=PIPE,
+        stdout=DEVNULL,
+        stderr=PIPE,
+        start_new_session=True,  # Ctrl-C is for the server
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # its buffers grow with the machine's CPUs
+    )
 
 
 def _limit(cpu_seconds: int, memory: int) -> None:

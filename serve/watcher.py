@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 from model_repository import (
     Damaged,
@@ -17,9 +18,11 @@ from model_repository import (
 from serve.errors import ModelRefused, NoSuchModel, NotReady
 from serve.model import LoadedModel
 from serve.settings import Settings
-from serve.trial import try_out
+from serve.trial import TrialFailed, try_out
 
 log = logging.getLogger("copse")
+
+MOST_TRIALS = 3
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Slot:
     serving: LoadedModel | None = None
     refused: int | None = None
     problem: str | None = None
+    failed_trials: int = 0
 
 
 class Watcher:
@@ -43,11 +47,13 @@ class Watcher:
         self._settings = settings
         self.slots: dict[str, Slot] = {}
         self.problem: str | None = "the model repository was not looked at yet"
+        self.looked = asyncio.Event()
 
     async def watch(self) -> None:
         """Look for versions until cancelled; no error ends it."""
         while True:
             await self.look()
+            self.looked.set()
             await asyncio.sleep(self._settings.poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - only spreads load
 
     async def look(self) -> None:
@@ -128,9 +134,14 @@ class Watcher:
         try:
             await try_out(published, self._settings.trial_seconds)
             loaded = await asyncio.to_thread(LoadedModel, published)
+        except TrialFailed as error:  # perhaps for a reason outside of the model, such as a busy node
+            slot.failed_trials += 1
+            if slot.failed_trials >= MOST_TRIALS:
+                raise _refuse(slot, published.version, error) from error
+            raise ModelRefused(_refusal(slot, published.version, error)) from error
         except ModelRefused as error:
             raise _refuse(slot, published.version, error) from error
-        slot.serving, slot.refused, slot.problem = loaded, None, None
+        slot.serving, slot.refused, slot.problem, slot.failed_trials = loaded, None, None, 0
         log.info("serving %s version %d", slot.name, published.version)
 
     def _slot_problem(self, slot: Slot, problem: str) -> None:
@@ -154,11 +165,16 @@ def _what_is_lacking(folders: bool, published: bool) -> str | None:
 
 def _refuse(slot: Slot, version: int, error: Exception) -> ModelRefused:
     """Remember a version that failed, so that it is tried once and not once a poll."""
-    slot.refused = version
-    return ModelRefused(f"version {version} of {slot.name} is refused: {error}")
+    slot.refused, slot.failed_trials = version, 0
+    return ModelRefused(_refusal(slot, version, error))
+
+
+def _refusal(slot: Slot, version: int, error: Exception) -> str:
+    return f"version {version} of {slot.name} is refused: {error}"
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
-        return f"the model repository cannot be read ({error.strerror or type(error).__name__})"
+        what = Path(error.filename).name if error.filename else "the model repository"
+        return f"{what} cannot be read ({error.strerror or type(error).__name__})"
     return str(error)

@@ -23,8 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TrainingError as error:
         print(f"copse-train: {error}", file=sys.stderr)
         return error.exit_code
-    except (RepositoryError, OSError) as error:
+    except RepositoryError as error:
         print(f"copse-train: {error}", file=sys.stderr)
+        return TrainingError.exit_code
+    except OSError as error:
+        print(f"copse-train: cannot use {error.filename or 'the repository'}: {error.strerror}", file=sys.stderr)
         return TrainingError.exit_code
     except KeyboardInterrupt:
         print("copse-train: stopped; nothing was published", file=sys.stderr)

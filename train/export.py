@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+import numpy as np
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
 
@@ -21,6 +22,7 @@ def export(model: Any, width: int) -> bytes:
         ExportRefused: the model has no exact form in ONNX.
 
     """
+    _check_classes(model)
     converters.register()
     try:
         with warnings.catch_warnings():
@@ -40,3 +42,12 @@ def export(model: Any, width: int) -> bytes:
         proto.opset_import.add(domain=domain, version=version)
     content: bytes = proto.SerializeToString(deterministic=True)
     return content
+
+
+def _check_classes(model: Any) -> None:
+    """Refuse labels that ONNX cannot give back as they are."""
+    classes = np.asarray(model.classes_)
+    if classes.ndim == 1 and len(classes) < 2:
+        raise ExportRefused("the target has only one class; there is nothing to tell apart")
+    if classes.dtype.kind not in "iuUO" and classes.ndim == 1:
+        raise ExportRefused("the labels must be whole numbers or text; make true and false 1 and 0")

@@ -15,9 +15,11 @@ def fit(parts: Split, parameters: dict[str, Any]) -> Any:
 
 def score(model: Any, parts: Split) -> dict[str, float]:
     """Return accuracy and F1 on the held-out rows; F1 is the second class's of two, else the mean over classes."""
-    answers = model.predict(parts.held_out_rows)
-    average = "binary" if len(model.classes_) == 2 else "macro"
+    expected, answers = parts.held_out_targets, model.predict(parts.held_out_rows)
+    average = (
+        {"average": "binary", "pos_label": model.classes_[1]} if len(model.classes_) == 2 else {"average": "macro"}
+    )
     return {
-        "accuracy": float(accuracy_score(parts.held_out_targets, answers)),
-        "f1": float(f1_score(parts.held_out_targets, answers, average=average)),
+        "accuracy": float(accuracy_score(expected, answers)),
+        "f1": float(f1_score(expected, answers, **average)),
     }

@@ -15,7 +15,7 @@ from train.converters import FOREST_CLASSIFIERS, fitted_trees, leaves_of
 from train.data import Rows
 from train.errors import ExportRefused
 from train.guard import check_graph
-from train.onnx_runtime import Answers, Session
+from train.onnx_runtime import ONNX_RUNTIME_ERRORS, Answers, Session
 from train.probes import Probe, final_step
 
 THREADS = [1, 2, 4]
@@ -50,10 +50,17 @@ def examine(model: Any, content: bytes, sets: Iterable[Probe]) -> Verdict:
     """Compare an export with its original on every kind of rows.
 
     Raises:
-        ExportRefused: the graph itself is not vouched for.
+        ExportRefused: the graph itself is not vouched for, or ONNX Runtime cannot run it.
 
     """
     check_graph(content)
+    try:
+        return _examine(model, content, sets)
+    except ONNX_RUNTIME_ERRORS as error:
+        raise ExportRefused(f"ONNX Runtime cannot run the export: {str(error).splitlines()[0]}") from error
+
+
+def _examine(model: Any, content: bytes, sets: Iterable[Probe]) -> Verdict:
     tolerance = tolerance_of(model)
     session = Session(content)
     row_sets, faults, sample = [], [], []

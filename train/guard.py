@@ -5,6 +5,7 @@ bound. So a graph passes only when every operator is a known harmless one, all i
 trees are trees.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,19 +15,18 @@ from google.protobuf.message import DecodeError
 
 from model_repository import LARGEST_MODEL
 from train.errors import ExportRefused
+from train.onnx_runtime import LABEL, PROBABILITIES
 
 DEEPEST_TREE = 2_000
+MOST_OPERATORS = 1_000
+WIDEST_ROW = 100_000
 LARGEST_IR_VERSION = 10
+OUTPUTS = [LABEL, PROBABILITIES]
 
-_STANDARD = """
-    Abs Add And ArgMax ArgMin Cast Ceil Clip Concat Div Equal Erf Exp Flatten Floor Gather GatherElements Gemm Greater
-    GreaterOrEqual Identity IsNaN Less LessOrEqual Log MatMul Max Mean Min Mul Neg Not Or Pow Reciprocal ReduceMax
-    ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Reshape Shape Sigmoid Sign Slice Softmax Split Sqrt Squeeze Sub
-    Sum Tanh TopK Transpose Unsqueeze Where Xor
-"""
+_STANDARD = "Add ArgMax Cast Concat Div Gather Identity Mul Reshape Sub"
 _MACHINE_LEARNING = """
-    ArrayFeatureExtractor Binarizer FeatureVectorizer Imputer LabelEncoder LinearClassifier LinearRegressor Normalizer
-    OneHotEncoder SVMClassifier SVMRegressor Scaler TreeEnsembleClassifier TreeEnsembleRegressor
+    ArrayFeatureExtractor FeatureVectorizer Imputer Normalizer OneHotEncoder Scaler TreeEnsembleClassifier
+    TreeEnsembleRegressor
 """
 ALLOWED = {("", name) for name in _STANDARD.split()} | {("ai.onnx.ml", name) for name in _MACHINE_LEARNING.split()}
 
@@ -63,6 +63,14 @@ def check_graph(content: bytes) -> onnx.ModelProto:
 def _check_model(model: onnx.ModelProto) -> None:
     if model.functions:
         raise ExportRefused("the graph defines functions of its own")
+    if model.training_info:
+        raise ExportRefused("the file holds another graph, for training")
+    if len(model.graph.node) > MOST_OPERATORS:
+        raise ExportRefused(
+            f"the graph has {len(model.graph.node):,} operators; {MOST_OPERATORS:,} are the most served"
+        )
+    if [value.name for value in model.graph.output] != OUTPUTS:
+        raise ExportRefused(f"the graph must give {' and '.join(OUTPUTS)}, and nothing else")
     if model.graph.sparse_initializer:
         raise ExportRefused("the graph holds sparse tensors")
     if model.ir_version > LARGEST_IR_VERSION:
@@ -78,6 +86,8 @@ def _check_node(node: onnx.NodeProto) -> None:
     if (node.domain, node.op_type) not in ALLOWED:
         raise ExportRefused(f"the operator {node.domain or 'ai.onnx'}.{node.op_type} is not vouched for")
     for attribute in node.attribute:
+        if node.op_type == "Concat" and attribute.name == "axis" and attribute.i not in (1, -1):
+            raise ExportRefused("the graph joins rows; only columns may be joined")
         if attribute.HasField("g") or attribute.graphs:
             raise ExportRefused(f"the operator {node.op_type} holds a subgraph")
         for tensor in [attribute.t, *attribute.tensors]:
@@ -108,7 +118,12 @@ def _check_input(model: onnx.ModelProto) -> None:
 def _widths(model: onnx.ModelProto) -> dict[str, int]:
     """Return for each tensor [n, columns] in the graph its number of columns, where it is known."""
     graph = onnx.shape_inference.infer_shapes(model).graph
-    shapes = {value.name: value.type.tensor_type.shape.dim for value in [*graph.input, *graph.value_info]}
+    shapes = {
+        value.name: value.type.tensor_type.shape.dim for value in [*graph.input, *graph.value_info, *graph.output]
+    }
+    for shape in shapes.values():
+        if math.prod(size.dim_value or 1 for size in shape) > WIDEST_ROW:
+            raise ExportRefused(f"the graph makes rows of more than {WIDEST_ROW:,} values")
     return {name: shape[1].dim_value for name, shape in shapes.items() if len(shape) > 1 and shape[1].dim_value}
 
 
@@ -119,9 +134,14 @@ def _check_trees(node: onnx.NodeProto, widths: dict[str, int]) -> None:
         _ids(attributes, f"nodes_{name}")
         for name in ("treeids", "nodeids", "featureids", "truenodeids", "falsenodeids")
     )
+    counts = {
+        len(values) for name, values in attributes.items() if name.startswith("nodes_") and hasattr(values, "__len__")
+    }
+    if len(counts) != 1:
+        raise ExportRefused("the trees' attributes have different lengths")
     modes = np.array(attributes.get("nodes_modes", []), dtype="S16")
     if not len(trees) == len(nodes) == len(features) == len(left) == len(right) == len(modes) > 0:
-        raise ExportRefused("the trees' attributes have different lengths")
+        raise ExportRefused("the trees lack an attribute")
     branches = modes != b"LEAF"
     if set(modes[branches]) - {b"BRANCH_LEQ"}:
         raise ExportRefused("the trees compare otherwise than by <=")

@@ -10,6 +10,13 @@ import onnxruntime
 
 LABEL, PROBABILITIES = "label", "probabilities"
 
+# They share no base but Exception; all are built by pybind11 in one module.
+ONNX_RUNTIME_ERRORS = tuple(
+    kind
+    for kind in vars(onnxruntime.capi.onnxruntime_pybind11_state).values()
+    if isinstance(kind, type) and issubclass(kind, Exception)
+)
+
 Answers = tuple[npt.NDArray[np.generic], npt.NDArray[np.float32]]
 
 

@@ -53,7 +53,17 @@ def probes(model: Any, parts: Split, columns: list[str], seed: int) -> Iterator[
 
 def final_step(model: Any) -> Any:
     """Return the estimator that answers: the last step of a Pipeline, or the model itself."""
-    return model[-1] if isinstance(model, Pipeline) else model
+    while isinstance(model, Pipeline):
+        model = model[-1]
+    return model
+
+
+def steps_before(model: Any) -> list[Any]:
+    """Return the fitted steps before the estimator that answers, those of Pipelines inside Pipelines too."""
+    if not isinstance(model, Pipeline):
+        return []
+    first = [inner for _, step in model.steps[:-1] for inner in [*steps_before(step), final_step(step)]]
+    return [*first, *steps_before(model[-1])]
 
 
 def answers(model: Any, rows: Rows) -> bool:
@@ -76,9 +86,10 @@ def answerable(model: Any, probe: Probe) -> Probe:
 
 def random_rows(rows: Rows, random: np.random.Generator) -> Rows:
     """Return rows spread over the range of each column and 30 % beyond it on either side."""
-    low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
+    low, high = (np.nan_to_num(reduce(rows, axis=0).astype(np.float64)) for reduce in (np.fmin.reduce, np.fmax.reduce))
     margin = 0.3 * (high - low)
-    return random.uniform(low - margin, high + margin, (RANDOM_ROWS, rows.shape[1])).astype(np.float32)
+    spread = random.uniform(low - margin, high + margin, (RANDOM_ROWS, rows.shape[1]))
+    return np.clip(spread, -LARGEST, LARGEST).astype(np.float32)
 
 
 def thresholds(model: Any, rows: Rows, columns: list[str], random: np.random.Generator) -> Probe:
@@ -87,7 +98,7 @@ def thresholds(model: Any, rows: Rows, columns: list[str], random: np.random.Gen
     Before a forest in a Pipeline the row is placed where the forest sees it and brought back through the steps before;
     where that cannot be done the probe is empty and the other rows must do.
     """
-    before = [step for _, step in model.steps[:-1]] if isinstance(model, Pipeline) else []
+    before = steps_before(model)
     seen = rows
     for step in before:
         seen = np.asarray(step.transform(seen), dtype=np.float32)

@@ -48,6 +48,7 @@ SECOND = {"column": COLUMNS[1]}
 NUMBER = SECOND | {"expected": "a number"}
 RANGE = SECOND | {"expected": "a number between -3.4e38 and 3.4e38"}
 WITHOUT_ONE = {name: value for name, value in NAMED.items() if name != COLUMNS[2]}
+FEATURES = '{"features": '
 REPEATED = json.dumps({"features": NAMED})[:-2] + f', "{COLUMNS[0]}": {SECRET}}}}}'
 
 CASES = [
@@ -101,6 +102,21 @@ CASES = [
     Bad("a repeated name", REPEATED, 422, "a feature is named twice; expected each once", {"column": COLUMNS[0]}),
     Bad("a repeated member", row()[:-1] + ', "features": []}', 422, "a name is repeated; expected each once", {}),
     Bad("text by name", named(**{COLUMNS[1]: SECRET}), 422, "a value is text", NUMBER),
+    Bad(
+        "a bad value in a later row",
+        {"instances": [BENIGN, [*BENIGN[:1], False, *BENIGN[2:]]]},
+        422,
+        "a value is true or false",
+        {"row": 1} | NUMBER,
+    ),
+    Bad(
+        "a repeated name in a later row",
+        f'{{"instances": [{json.dumps(BENIGN)}, {REPEATED[len(FEATURES) : -1]}]}}',
+        422,
+        "a feature is named twice; expected each once",
+        {"row": 1, "column": COLUMNS[0]},
+    ),
+    Bad("a bad value beside a large one", row(_0="3e38", _1="true"), 422, "a value is true or false", NUMBER),
     Bad("0 rows", {"instances": []}, 422, "instances has no rows; expected at least 1", {}),
     Bad(
         "too many rows",
@@ -131,6 +147,28 @@ def test_it_is_answered_with_its_status_and_one_sentence(client: httpx.Client, b
 def test_the_docs_have_the_same_answer(bad: Bad) -> None:
     cells = f"| {bad.what} | {bad.status} | {bad.sentence} | {', '.join(bad.where) or '-'} |"
     assert cells in DOCS.read_text()
+
+
+def test_a_name_repeated_after_very_many_is_found_at_once(client: httpx.Client) -> None:
+    """Looking back from each name over all before it would take minutes."""
+    names = ",".join(f'"{index}":1' for index in range(80_000))
+
+    answer = client.post("/predict", content=f'{{{names},"79999":1}}', timeout=10)
+
+    assert (answer.status_code, answer.json()) == (422, {"error": "a name is repeated; expected each once"})
+
+
+def test_a_large_body_is_not_read_again_to_say_where_it_is_wrong(trained: Path) -> None:
+    rows = [BENIGN] * 9_000
+    wrong = [*rows, [*BENIGN[:1], False, *BENIGN[2:]]]
+    with serving(trained) as running, httpx.Client(base_url=running.address, timeout=30) as client:
+        answer = send(client, {"instances": wrong})
+        cut_off = send(client, json.dumps({"instances": rows})[:-1])
+        strange = send(client, {"instances": rows, SECRET: 1})
+
+    assert answer.json() == {"error": "a value is no number", "row": 9000} | NUMBER
+    assert cut_off.json() == {"error": "the body is not JSON"}
+    assert strange.json() == {"error": "the body is not a prediction request; see GET /"}
 
 
 def chunks() -> Iterator[bytes]:
@@ -169,6 +207,7 @@ def test_json_is_taken_however_it_is_declared(client: httpx.Client, media_type: 
 def test_an_unknown_path_and_a_wrong_method_are_told_apart(client: httpx.Client) -> None:
     missing, wrong = client.get(f"/{SECRET}"), client.get("/predict")
 
+    assert client.get("/predict/").status_code == 404
     assert (missing.status_code, missing.json()) == (
         404,
         {"error": "there is no such path; GET / tells what is served"},

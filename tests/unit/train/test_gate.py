@@ -15,11 +15,12 @@ from sklearn.preprocessing import StandardScaler
 from model_repository import versions
 from tests.exactness import forest
 from tests.graphs import Edit, edited, forest_attribute
-from train import cli, converters
+from train import cli, converters, gate
 from train.data import breast_cancer, split
+from train.errors import ExportRefused
 from train.export import export
 from train.gate import Verdict, examine
-from train.probes import probes
+from train.probes import Probe, probes
 
 
 def to_nearest(values: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
@@ -146,3 +147,31 @@ def test_a_pipeline_that_only_fills_and_chooses_columns_before_the_forest_passes
     model = fitted(make_pipeline(SimpleImputer(), VarianceThreshold(0.01), forest(20)))
 
     assert examined(model, export(model, 30)).faults == []
+
+
+def test_what_onnx_runtime_cannot_run_is_refused_in_one_sentence() -> None:
+    """The converter of this imputer leaves out the columns that the forest was fitted on."""
+    parts = split(breast_cancer(), 0.2, 42)
+    rows = parts.fit_rows.copy()
+    rows[np.random.default_rng(0).random(rows.shape) < 0.2] = np.nan
+    model = make_pipeline(SimpleImputer(add_indicator=True), forest(5)).fit(rows, parts.fit_targets)
+
+    with pytest.raises(ExportRefused):
+        examined(model, export(model, 30))
+
+
+def test_a_pipeline_inside_a_pipeline_passes_too() -> None:
+    model = fitted(make_pipeline(make_pipeline(SimpleImputer()), make_pipeline(VarianceThreshold(0.01), forest(5))))
+
+    assert examined(model, export(model, 30)).faults == []
+
+
+@pytest.mark.parametrize(("distance", "faulty"), [(0.0, False), (9e-7, False), (3e-6, True), (float("nan"), True)])
+def test_impure_leaves_may_differ_by_a_millionth_and_no_more(distance: float, faulty: bool) -> None:
+    probe = Probe("rows", np.zeros((1, 30), dtype=np.float32))
+    expected = np.array([0]), np.array([[0.5, 0.5]], dtype=np.float32)
+    answers = np.array([0]), np.array([[0.5 - distance, 0.5 + distance]], dtype=np.float32)
+
+    _, faults = gate._compare(probe, expected, answers, gate.IMPURE_TOLERANCE)
+
+    assert bool(faults) == faulty

@@ -116,6 +116,43 @@ def fixed_batch(proto: onnx.ModelProto) -> None:
     proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
 
 
+def list_of_subgraphs(proto: onnx.ModelProto) -> None:
+    node = helper.make_node("Identity", ["input"], ["unused"])
+    node.attribute.append(helper.make_attribute("bodies", [helper.make_graph([], "body", [], [])]))
+    proto.graph.node.append(node)
+
+
+def training_graph(proto: onnx.ModelProto) -> None:
+    proto.training_info.add()
+
+
+def third_output(proto: onnx.ModelProto) -> None:
+    proto.graph.output.append(helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, 30]))
+
+
+def no_label(proto: onnx.ModelProto) -> None:
+    del proto.graph.output[0]
+
+
+def very_many_operators(proto: onnx.ModelProto) -> None:
+    proto.graph.node.extend(helper.make_node("Identity", ["input"], [f"copy{index}"]) for index in range(2_000))
+
+
+def joined_rows(proto: onnx.ModelProto) -> None:
+    proto.graph.node.append(helper.make_node("Concat", ["input", "input"], ["twice"], axis=0))
+
+
+def doubling(proto: onnx.ModelProto) -> None:
+    """Make each row 2**40 times as wide."""
+    for index in range(40):
+        before = f"wide{index - 1}" if index else "input"
+        proto.graph.node.append(helper.make_node("Concat", [before, before], [f"wide{index}"], axis=1))
+
+
+def fewer_thresholds(proto: onnx.ModelProto) -> None:
+    del tree(proto, "values").floats[-1]
+
+
 def missing_producer(proto: onnx.ModelProto) -> None:
     del proto.graph.node[0]
 
@@ -129,6 +166,14 @@ def missing_producer(proto: onnx.ModelProto) -> None:
         (external_data, "data in another file"),
         (external_data_in_an_attribute, "data in another file"),
         (loop, "holds a subgraph"),
+        (list_of_subgraphs, "holds a subgraph"),
+        (training_graph, "another graph, for training"),
+        (third_output, "must give label and probabilities"),
+        (no_label, "must give label and probabilities"),
+        (very_many_operators, "operators; 1,000 are the most"),
+        (joined_rows, "joins rows"),
+        (doubling, "rows of more than"),
+        (fewer_thresholds, "different lengths"),
         (function, "functions of its own"),
         (sparse_tensor, "sparse"),
         (newer_format, "IR version"),

@@ -1,5 +1,6 @@
 """One training: what it says, what it publishes, and what a second one does."""
 
+import dataclasses
 import errno
 import os
 from pathlib import Path
@@ -12,6 +13,8 @@ from model_repository import PublishedVersion, current_version, read_version, us
 from tests.conftest import MODEL
 from train import cli, describe, job
 from train.data import breast_cancer, split
+from train.errors import ExportRefused
+from train.job import Recipe
 from train.onnx_runtime import Session
 
 
@@ -149,7 +152,7 @@ def test_a_repository_that_cannot_be_written_is_one_sentence(
     (tmp_path / "file").touch()
 
     assert train(tmp_path / "file") == 1
-    assert capsys.readouterr().err.startswith("copse-train: cannot publish")
+    assert capsys.readouterr().err.startswith("copse-train: cannot use")
 
 
 def test_an_impossible_name_is_refused_before_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,3 +181,22 @@ def test_ctrl_c_publishes_nothing(
 
     assert train(tmp_path) == 130
     assert "nothing was published" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("labels", [[3, 7], [-1, 2]])
+def test_labels_may_be_any_whole_numbers(tmp_path: Path, labels: list[int]) -> None:
+    data = breast_cancer()
+    renamed = dataclasses.replace(data, targets=np.array(labels)[data.targets])
+    plain, other = (job.run(tmp_path, name, each, Recipe(5)) for name, each in (("plain", data), ("other", renamed)))
+
+    manifests = [read_version(tmp_path, "plain", plain).manifest, read_version(tmp_path, "other", other).manifest]
+    assert manifests[0].metrics == manifests[1].metrics
+    assert manifests[1].target.classes == labels
+
+
+def test_one_class_or_true_and_false_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    data = breast_cancer()
+    with pytest.raises(ExportRefused, match="only one class"):
+        job.run(tmp_path, "one", dataclasses.replace(data, targets=data.targets * 0), Recipe(5))
+    with pytest.raises(ExportRefused, match="make true and false 1 and 0"):
+        job.run(tmp_path, "two", dataclasses.replace(data, targets=data.targets.astype(bool)), Recipe(5))

@@ -1,6 +1,7 @@
 """The rows of the proof lie where they claim to lie."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import GradientBoostingClassifier
@@ -8,7 +9,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from tests.exactness import forest
 from train.converters import floor_to_float32
 from train.data import breast_cancer, split
-from train.probes import LARGEST, probes, thresholds
+from train.probes import LARGEST, missing, probes, random_rows, thresholds, ties
 
 DATA = breast_cancer()
 PARTS = split(DATA, 0.2, 42)
@@ -53,3 +54,25 @@ def test_missing_values_are_tried_only_where_the_model_takes_them() -> None:
 
     assert "missing values" in {probe.name for probe in probes(takes, PARTS, DATA.columns, 1)}
     assert "missing values" not in {probe.name for probe in probes(refuses, PARTS, DATA.columns, 1)}
+
+
+def test_ties_are_the_nearest_of_very_many_rows() -> None:
+    model = forest(20).fit(PARTS.fit_rows, PARTS.fit_targets)
+    best = np.sort(model.predict_proba(ties(model, PARTS.fit_rows, np.random.default_rng(0))), axis=1)
+
+    assert (best[:100, -1] == best[:100, -2]).all()
+
+
+def test_missing_values_are_tried_in_each_column_and_in_all_at_once() -> None:
+    probe = missing(PARTS.held_out_rows[:2], DATA.columns)
+
+    assert sorted(np.isnan(probe.rows).sum(axis=1).tolist()) == [1] * 60 + [30]
+
+
+@pytest.mark.parametrize("value", [np.nan, 3e38])
+def test_random_rows_can_be_drawn_from_any_column(value: float) -> None:
+    rows = PARTS.fit_rows.copy()
+    rows[:, 0] = value
+    rows[0, 0] = -value
+
+    assert np.isfinite(random_rows(rows, np.random.default_rng(0))).all()
