@@ -66,11 +66,13 @@ def test_the_way_installs_in_one_go_and_without_a_warning(
     installation: Installation, address: str, figure: Callable[[str], None]
 ) -> None:
     said: list[str] = []
+    fresh = not answers(address)
     begun = time.monotonic()
     installing = threading.Thread(target=lambda: said.append(installation.install()))
     installing.start()
     eventually(lambda: answers(address), "no answer after the installation")
-    figure(f"first answer {time.monotonic() - begun:.1f} s after the command began")
+    if fresh:
+        figure(f"first answer {time.monotonic() - begun:.1f} s after the command began")
     installing.join()
 
     eventually(lambda: installation.namespace.settled(2), "there are no two ready pods")
