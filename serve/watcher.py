@@ -90,7 +90,7 @@ class Watcher:
     def check_ready(self) -> None:
         """Raise NotReady unless the named model is loaded, or, where none is named, each that is not refused."""
         if self._settings.model:
-            self.served(self._settings.model)
+            self.served()
             return
         problems = [slot.problem or "no version is loaded yet" for slot in self.slots.values() if not slot.serving]
         waiting = any(not slot.serving and not slot.refused for slot in self.slots.values())

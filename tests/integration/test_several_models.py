@@ -62,7 +62,7 @@ def test_a_named_model_is_the_one_that_is_meant(repository: Path, published: Pub
     with serving(repository, "--model", "other") as running:
         assert httpx.get(running.address).json()["model"] == "other"
     with serving(repository, "--model", "later") as running:
-        assert not ready(running.address)
+        assert httpx.get(f"{running.address}/readyz").status_code == 503
         publish_as(repository, "later", published)
         eventually(lambda: ready(running.address), lambda: running.text)
 
