@@ -16,6 +16,8 @@ from tests.examples import BENIGN, MALIGNANT
 from tests.servers import RunningServer, eventually, ready, serving
 from train.data import breast_cancer, split
 
+DOCS = Path(__file__).parents[2] / "docs"
+
 
 def predict(client: httpx.Client, body: object) -> httpx.Response:
     return client.post("/predict", json=body)
@@ -134,8 +136,9 @@ def test_the_printed_curl_line_works_when_pasted(server: RunningServer) -> None:
 
 
 def test_the_example_in_the_readme_is_answered_as_the_readme_says(client: httpx.Client) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (DOCS.parent / "README.md").read_text()
     body = readme.partition("-d '")[2].partition("'")[0]
     answer = next(line.strip() for line in readme.splitlines() if line.strip().startswith('{"prediction"'))
 
     assert client.post("/predict", content=body).text == answer
+    assert client.post("/predict", content=(DOCS / "benign.json").read_bytes()).text == answer
