@@ -1,6 +1,7 @@
 """The two ways to install, with one face: the chart by Helm, and the manifests by kubectl."""
 
 import json
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ BY_HELM = pytest.mark.parametrize("installation", ["helm"], indirect=True, scope
 BY_MANIFESTS = pytest.mark.parametrize("installation", ["manifests"], indirect=True, scope="session")
 
 
-class Installation:
+class Installation(ABC):
     """Copse in a namespace, with its Service on a port of the node."""
 
     kind = ""
@@ -21,13 +22,13 @@ class Installation:
         self.namespace = namespace
         self.node_port = node_port
 
+    @abstractmethod
     def install(self) -> str:
         """Install everything in the way's own order; return what was said."""
-        raise NotImplementedError
 
+    @abstractmethod
     def upgrade_image(self, tag: str) -> None:
         """Have the serving pods run another tag of their image."""
-        raise NotImplementedError
 
     def train_again(self, name: str, *arguments: str) -> None:
         """Start a Job that is the installed training Job but for its name and some arguments."""
