@@ -1,5 +1,6 @@
 """The programs as processes: how they start, what they say when they cannot, and how they end."""
 
+import json
 import os
 import pty
 import signal
@@ -15,6 +16,7 @@ import pytest
 from model_repository import LARGEST_MODEL
 from tests.examples import BENIGN
 from tests.servers import DEADLINE_SECONDS, eventually, ready, serving
+from train.data import breast_cancer
 
 ROOT = Path(__file__).parents[2]
 
@@ -161,3 +163,17 @@ def test_a_body_that_does_not_come_is_given_up_and_others_are_served_meanwhile(t
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert answer.endswith(b'{"error":"the body did not come within 0.5 seconds"}')
+
+
+def test_a_request_that_outlives_the_time_to_shut_down_is_given_up_quietly(trained: Path) -> None:
+    columns = breast_cancer().columns
+    body = json.dumps({"instances": [dict(zip(columns, BENIGN, strict=True))] * 10_000}).encode()
+    head = f"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+    with serving(trained, "--shutdown-seconds", "0", "--threads", "1") as running:
+        host, port = running.address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as client:
+            client.sendall(head + body)
+            assert running.stop() == 0
+
+    assert "Traceback" not in running.text
+    assert "CancelledError" not in running.text
