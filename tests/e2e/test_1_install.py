@@ -26,6 +26,15 @@ def predict(address: str, features: list[float]) -> httpx.Response:
     return httpx.post(f"{address}/predict", json={"features": features}, timeout=10)
 
 
+def goes_on_answering(address: str) -> bool:
+    """Return whether it answers for 2 seconds: a node learns of a Service's new port only some time after it is set."""
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        if not answers(address):
+            return False
+    return True
+
+
 def answers(address: str) -> bool:
     try:
         return predict(address, BENIGN).status_code == httpx.codes.OK
@@ -76,6 +85,7 @@ def test_the_way_installs_in_one_go_and_without_a_warning(
     installing.join()
 
     eventually(lambda: installation.namespace.settled(2), "there are no two ready pods")
+    eventually(lambda: goes_on_answering(address), "the node's port does not go on answering")
     figure(f"all pods ready {time.monotonic() - begun:.1f} s after the command began")
     assert said, "the installation failed"
     assert "warning" not in said[0].lower()
@@ -87,6 +97,7 @@ def test_the_way_installs_in_one_go_and_without_a_warning(
 def test_pods_became_ready_after_the_model_was_published_and_never_restarted(
     installation: Installation, address: str
 ) -> None:
+    eventually(lambda: answers(address), "no answer")
     published = datetime.fromisoformat(httpx.get(f"{address}/").json()["created"]).replace(microsecond=0)
 
     for pod in installation.namespace.pods("serve"):
