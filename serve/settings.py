@@ -1,62 +1,15 @@
 """All settings of the server, each from a flag, else from a COPSE_* variable, else its default."""
 
 import argparse
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from model_repository import LARGEST_MODEL
+from serve.setting_values import file, folder, one_of, seconds, share, whole_number, word
 
 PREFIX = "COPSE_"
-
-
-def whole_number(least: int, most: int) -> Any:
-    """Return a parser of whole numbers within bounds."""
-
-    def parse(text: str) -> int:
-        if not re.fullmatch("[0-9]{1,18}", text) or not least <= int(text) <= most:
-            raise ValueError(f"a whole number from {least} to {most}")
-        return int(text)
-
-    return parse
-
-
-def seconds(least: float, most: float) -> Any:
-    """Return a parser of seconds within bounds."""
-
-    def parse(text: str) -> float:
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not least <= float(text) <= most:
-            raise ValueError(f"a number of seconds from {least:g} to {most:g}")
-        return float(text)
-
-    return parse
-
-
-def one_of(*choices: str) -> Any:
-    """Return a parser that takes one of several words."""
-
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"one of {', '.join(choices)}")
-        return text
-
-    return parse
-
-
-def folder(text: str) -> Path:
-    """Parse a folder's path, which need not exist yet."""
-    if not text:
-        raise ValueError("a folder's path")
-    return Path(text)
-
-
-def word(text: str) -> str:
-    """Parse any text but the empty one."""
-    if not text:
-        raise ValueError("a word")
-    return text
 
 
 def setting(parse: Any, text: str, default: Any = MISSING) -> Any:
@@ -75,6 +28,22 @@ class Settings:
     poll_seconds: float = setting(seconds(0.05, 3600), "how often to look for a new version", 2.0)
     max_body_bytes: int = setting(whole_number(1, 2**31), "largest request body, in bytes", 16 * 2**20)
     body_seconds: float = setting(seconds(0.1, 3600), "how long a request's body may take to come", 30.0)
+    max_connections: int = setting(
+        whole_number(1, 10**6), "most connections at a time; the longest idle one makes room for a new one", 4096
+    )
+    max_head_bytes: int = setting(whole_number(256, 2**24), "largest request line and headers, in bytes", 32 * 2**10)
+    head_seconds: float = setting(seconds(0.1, 3600), "how long a request's line and headers may take to come", 10.0)
+    answer_seconds: float = setting(seconds(0.1, 3600), "how long a client may take to take in its answer", 30.0)
+    rows_under_way: int = setting(whole_number(1, 10**8), "most rows that threads work on at the same time", 20_000)
+    rows_waiting: int = setting(whole_number(1, 10**8), "most rows that wait for their turn", 100_000)
+    wait_seconds: float = setting(
+        seconds(0.001, 3600),
+        "how long a request may wait for its turn; less while the queue stands",
+        0.5,
+    )
+    held_bytes: int = setting(
+        whole_number(1, 2**40), "most bytes of request bodies in memory at the same time", 64 * 2**20
+    )
     idle_seconds: int = setting(
         whole_number(1, 3600), "how long a connection may be idle; longer than a proxy before the server keeps one", 75
     )
@@ -93,6 +62,13 @@ class Settings:
         seconds(0, 3600), "after SIGTERM, how long to go on answering, not ready, before listening ends", 0.0
     )
     shutdown_seconds: int = setting(whole_number(0, 3600), "how long requests under way may take to finish", 20)
+    tokens_file: Path | None = setting(file, "bearer tokens, one a line; read again when it changes", None)
+    tls_certificate: Path | None = setting(file, "certificate chain for TLS, PEM; read again when it changes", None)
+    tls_key: Path | None = setting(file, "the certificate's private key, PEM", None)
+    shadow_share: float = setting(share, "share of the requests that a candidate version answers on the side", 0.1)
+    watch_seconds: float = setting(
+        seconds(0, 86400), "how long a new version is watched, to go back if its errors jump; 0 does not", 0.0
+    )
     log_level: str = setting(one_of("debug", "info", "warning", "error"), "least severe log lines to write", "info")
 
 

@@ -1,0 +1,66 @@
+"""How the text of a setting is read; what cannot be read is a ValueError that says what was expected."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+
+def whole_number(least: int, most: int) -> Any:
+    """Return a parser of whole numbers within bounds."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,18}", text) or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def seconds(least: float, most: float) -> Any:
+    """Return a parser of seconds within bounds."""
+
+    def parse(text: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not least <= float(text) <= most:
+            raise ValueError(f"a number of seconds from {least:g} to {most:g}")
+        return float(text)
+
+    return parse
+
+
+def one_of(*choices: str) -> Any:
+    """Return a parser that takes one of several words."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def folder(text: str) -> Path:
+    """Parse a folder's path, which need not exist yet."""
+    if not text:
+        raise ValueError("a folder's path")
+    return Path(text)
+
+
+def word(text: str) -> str:
+    """Parse any text but the empty one."""
+    if not text:
+        raise ValueError("a word")
+    return text
+
+
+def file(text: str) -> Path:
+    """Parse a file's path."""
+    if not text:
+        raise ValueError("a file's path")
+    return Path(text)
+
+
+def share(text: str) -> float:
+    """Parse a share, from 0 to 1."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or float(text) > 1:
+        raise ValueError("a share from 0 to 1")
+    return float(text)
