@@ -1,181 +1,16 @@
 """A damaged version is refused with its reason; the process lives, and what served before serves on."""
 
-import hashlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import msgspec
-import onnx
 import pytest
-from onnx import helper
 
 from model_repository import OnnxFile, PublishedVersion, publish, read_manifest, read_version
 from tests.conftest import MODEL
+from tests.damages import DAMAGES, Damage, publish_damaged
 from tests.examples import BENIGN
-from tests.graphs import edited, forest_attribute
 from tests.servers import eventually, ready, serving
-
-Damage = Callable[[Path], None]
-
-
-def rewritten(folder: Path, **changes: Any) -> None:
-    """Rewrite parts of a manifest, leaving it well-formed."""
-    path = folder / "model.json"
-    document = msgspec.json.decode(path.read_bytes())
-    path.write_bytes(msgspec.json.encode(document | changes))
-
-
-def truncated(folder: Path) -> None:
-    content = (folder / "model.onnx").read_bytes()
-    (folder / "model.onnx").write_bytes(content[: len(content) // 2])
-
-
-def one_bit_flipped(folder: Path) -> None:
-    content = bytearray((folder / "model.onnx").read_bytes())
-    content[len(content) // 2] ^= 1
-    (folder / "model.onnx").write_bytes(content)
-
-
-def other_model_file(folder: Path) -> None:
-    (folder / "model.onnx").write_bytes(b"another model's file")
-
-
-def without_onnx(folder: Path) -> None:
-    (folder / "model.onnx").unlink()
-
-
-def without_manifest(folder: Path) -> None:
-    (folder / "model.json").unlink()
-
-
-def manifest_of_something_else(folder: Path) -> None:
-    (folder / "model.json").write_text('{"name": "something", "version": 3}')
-
-
-def manifest_of_a_later_format(folder: Path) -> None:
-    rewritten(folder, format="copse/2")
-
-
-def manifest_of_another_model(folder: Path) -> None:
-    rewritten(folder, name="another")
-
-
-def wrong_golden_answers(folder: Path) -> None:
-    golden = msgspec.json.decode((folder / "model.json").read_bytes())["golden"]
-    golden["labels"] = [1 - label for label in golden["labels"]]
-    rewritten(folder, golden=golden)
-
-
-def wrong_golden_probabilities(folder: Path) -> None:
-    golden = msgspec.json.decode((folder / "model.json").read_bytes())["golden"]
-    golden["probabilities"][3][0] += 1e-6
-    rewritten(folder, golden=golden)
-
-
-def vouched_for(folder: Path, content: bytes) -> None:
-    """Put another file in the model's place, with a manifest that vouches for it."""
-    (folder / "model.onnx").write_bytes(content)
-    onnx = msgspec.json.decode((folder / "model.json").read_bytes())["onnx"]
-    rewritten(folder, onnx=onnx | {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()})
-
-
-def no_onnx_though_vouched_for(folder: Path) -> None:
-    vouched_for(folder, b"no model at all")
-
-
-def tree_with_a_cycle(folder: Path) -> None:
-    """Make a tree that ONNX Runtime loads, and never returns from."""
-
-    def cycle(proto: onnx.ModelProto) -> None:
-        left = forest_attribute(proto, "nodes_truenodeids").ints
-        values = forest_attribute(proto, "nodes_values").floats
-        parent = next(node for node in range(1, len(left)) if left[node] and left[left[node]])
-        left[left[parent]] = parent
-        values[0] = values[parent] = values[left[parent]] = 3e38  # every row goes this way
-
-    vouched_for(folder, edited((folder / "model.onnx").read_bytes(), cycle))
-
-
-def very_deep_tree(folder: Path) -> None:
-    """Make a tree whose depth overflows the stack of the process that loads it."""
-
-    def deep(proto: onnx.ModelProto) -> None:
-        nodes = range(200_001)
-        branches = [node % 2 == 0 and node < 200_000 for node in nodes]
-        for name, values in {
-            "treeids": [0 for _ in nodes],
-            "nodeids": list(nodes),
-            "featureids": [0 for _ in nodes],
-            "truenodeids": [node + 1 if branch else 0 for node, branch in zip(nodes, branches, strict=True)],
-            "falsenodeids": [node + 2 if branch else 0 for node, branch in zip(nodes, branches, strict=True)],
-            "missing_value_tracks_true": [0 for _ in nodes],
-        }.items():
-            forest_attribute(proto, f"nodes_{name}").ints[:] = values
-        forest_attribute(proto, "nodes_values").floats[:] = [0.0 for _ in nodes]
-        forest_attribute(proto, "nodes_modes").strings[:] = [
-            b"BRANCH_LEQ" if branch else b"LEAF" for branch in branches
-        ]
-        forest_attribute(proto, "target_treeids").ints[:] = [0]
-        forest_attribute(proto, "target_nodeids").ints[:] = [1]
-        forest_attribute(proto, "target_ids").ints[:] = [0]
-        forest_attribute(proto, "target_weights").floats[:] = [1.0]
-
-    vouched_for(folder, edited((folder / "model.onnx").read_bytes(), deep))
-
-
-def all_the_memory(folder: Path) -> None:
-    """Make a graph that asks for 400 MB before it answers: more than a pod has to spare."""
-
-    def greedy(proto: onnx.ModelProto) -> None:
-        shape = helper.make_tensor("shape", onnx.TensorProto.INT64, [1], [10**8])
-        huge = helper.make_node("ConstantOfShape", ["shape"], ["huge"])
-        largest = helper.make_node("ReduceMax", ["huge"], ["largest"], keepdims=0)
-        added = helper.make_node("Add", ["input", "largest"], ["more"])
-        proto.graph.initializer.append(shape)
-        first = proto.graph.node[0]
-        first.input[0] = "more"
-        rest = list(proto.graph.node)
-        del proto.graph.node[:]
-        proto.graph.node.extend([huge, largest, added, *rest])
-
-    vouched_for(folder, edited((folder / "model.onnx").read_bytes(), greedy))
-
-
-def too_few_columns(folder: Path) -> None:
-    document = msgspec.json.decode((folder / "model.json").read_bytes())
-    document["golden"]["rows"] = [values[:-1] for values in document["golden"]["rows"]]
-    rewritten(folder, columns=document["columns"][:-1], golden=document["golden"])
-
-
-def current_naming_nothing(folder: Path) -> None:
-    (folder.parent / "CURRENT").write_text("7\n")
-
-
-def current_with_junk(folder: Path) -> None:
-    (folder.parent / "CURRENT").write_text("../../etc\n")
-
-
-DAMAGES: list[tuple[Damage, str]] = [
-    (truncated, "its manifest says"),
-    (one_bit_flipped, "its SHA-256 differs from the manifest's"),
-    (other_model_file, "its manifest says"),
-    (without_onnx, "model.onnx is missing"),
-    (without_manifest, "model.json is missing"),
-    (manifest_of_something_else, "the manifest cannot be read"),
-    (manifest_of_a_later_format, "the manifest cannot be read"),
-    (manifest_of_another_model, "the manifest is another model's"),
-    (wrong_golden_answers, "golden rows otherwise than the original model"),
-    (wrong_golden_probabilities, "it answers 1 of its"),
-    (no_onnx_though_vouched_for, "ONNX Runtime cannot load it"),
-    (tree_with_a_cycle, "in its trial it"),
-    (very_deep_tree, "in its trial it"),
-    (all_the_memory, "ONNX Runtime cannot run it"),
-    (too_few_columns, "not float32 rows of the manifest's 29 columns"),
-    (current_naming_nothing, "has no version 7"),
-    (current_with_junk, "does not hold a version's number"),
-]
 
 
 @pytest.mark.parametrize(("damage", "reason"), DAMAGES, ids=lambda value: getattr(value, "__name__", ""))
@@ -202,7 +37,7 @@ def test_it_is_refused_while_serving_and_the_version_before_answers_on(
 ) -> None:
     with serving(repository, "--trial-seconds", "1") as running:
         assert httpx.get(running.address).json()["version"] == 1
-        _publish_damaged(repository, damage)
+        publish_damaged(repository, damage)
 
         running.says(reason)
         running.says("version 1 goes on serving")
@@ -211,19 +46,6 @@ def test_it_is_refused_while_serving_and_the_version_before_answers_on(
         assert (answer.status_code, answer.headers["x-model-version"]) == (200, "1")
         assert ready(running.address)
         assert running.text.count(reason) == 1  # said once, not once a poll
-
-
-def _publish_damaged(repository: Path, damage: Damage) -> None:
-    """Make version 2 of a damaged copy of version 1; CURRENT moves last, as when publishing."""
-    version_1 = repository / MODEL / "1"
-    draft = repository / MODEL / "2"
-    draft.mkdir()
-    for name in ("model.onnx", "model.json"):
-        (draft / name).write_bytes((version_1 / name).read_bytes())
-    (repository / MODEL / "CURRENT.new").write_text("2\n")
-    damage(draft)
-    if not damage.__name__.startswith("current"):
-        (repository / MODEL / "CURRENT.new").replace(repository / MODEL / "CURRENT")
 
 
 def test_swapped_files_of_two_versions_are_both_refused(repository: Path) -> None:
