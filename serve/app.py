@@ -14,9 +14,11 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from serve.admission import Admission, ClientGone
+from serve.body import BodyMemory
 from serve.cpus import container_cpus
 from serve.drain import CloseWhileDraining, Drain
-from serve.errors import NotReady, RequestError
+from serve.errors import NotReady, Overloaded, RequestError
 from serve.metrics import CountRequests, Metrics
 from serve.routes import health, metadata, predict, repository
 from serve.routes import metrics as exposition
@@ -33,7 +35,10 @@ _SENTENCES = {404: "there is no such path; GET / tells what is served", 405: "th
 def create_app(settings: Settings) -> Starlette:
     """Return the application; its lifespan looks for models as long as it lasts."""
     drain, watcher = Drain(settings.drain_seconds), Watcher(settings)
-    metrics = Metrics(watcher)
+    workers = settings.threads or container_cpus()
+    threads = ThreadPoolExecutor(workers, THREADS)
+    admission = Admission(threads, workers, settings.rows_under_way, settings.rows_waiting, settings.wait_seconds)
+    metrics = Metrics(watcher, admission)
     app = Starlette(
         middleware=[Middleware(CountRequests, metrics=metrics), Middleware(CloseWhileDraining, drain=drain)],
         routes=[*metadata.ROUTES, *predict.ROUTES, *health.ROUTES, *repository.ROUTES, *exposition.ROUTES],
@@ -41,6 +46,7 @@ def create_app(settings: Settings) -> Starlette:
             RequestError: _answer_request_error,
             HTTPException: _answer_http_exception,
             ClientDisconnect: _answer_nobody,
+            ClientGone: _answer_nobody,
             Exception: _answer_unexpected,
         },
         lifespan=_watch_models,
@@ -50,7 +56,9 @@ def create_app(settings: Settings) -> Starlette:
     app.state.watcher = watcher
     app.state.metrics = metrics
     app.state.drain = drain
-    app.state.threads = ThreadPoolExecutor(settings.threads or container_cpus(), THREADS)
+    app.state.threads = threads
+    app.state.admission = admission
+    app.state.bodies = BodyMemory(settings.held_bytes)
     return app
 
 
@@ -74,6 +82,9 @@ async def _answer_request_error(request: Request, error: Exception) -> Response:
     if isinstance(error, NotReady):
         settings: Settings = request.app.state.settings
         headers["retry-after"] = str(math.ceil(settings.poll_seconds))
+    if isinstance(error, Overloaded):
+        headers["retry-after"] = str(error.retry_after)
+        request.app.state.metrics.overloaded(error.reason)
     return _json(error.status, error.body(), headers)
 
 

@@ -7,12 +7,19 @@ RequestError                the client's doing, or the moment's
 ├── TooLarge          413   too many bytes or too many rows
 ├── WrongMediaType    415   not application/json
 ├── WrongValues       422   well-formed, but not rows of this model
-└── NotReady          503   no model is loaded yet
+├── NotReady          503   no model is loaded yet
+└── Overloaded        503   more is asked for than can be answered; Retry-After says when to come again
 
 ModelRefused                a published version failed a check; it is not served
 """
 
 from typing import Any
+
+OVERLOADS = {
+    "full": "too many rows wait already",
+    "late": "the request's turn did not come in time",
+    "memory": "too many bytes of requests are in memory",
+}
 
 
 class RequestError(Exception):
@@ -69,6 +76,17 @@ class NotReady(RequestError):
     """No model is loaded yet."""
 
     status = 503
+
+
+class Overloaded(RequestError):
+    """More is asked for than can be answered in time. Holds the reason, and the seconds after which to come again."""
+
+    status = 503
+
+    def __init__(self, reason: str, retry_after: int) -> None:
+        super().__init__(f"the server is busy: {OVERLOADS[reason]}; try again in {retry_after} s")
+        self.reason = reason
+        self.retry_after = retry_after
 
 
 class ModelRefused(Exception):

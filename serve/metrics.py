@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     ProcessCollector,
     disable_created_metrics,
@@ -15,6 +16,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve.admission import Admission
+from serve.errors import OVERLOADS
 from serve.watcher import Watcher
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -26,7 +29,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # half of all series
 class Metrics:
     """The counters of one application, in a registry of their own. No label can grow without bound."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Watcher, admission: Admission) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "copse_requests", "Requests answered.", ["route", "method", "status"], registry=self._registry
@@ -39,6 +42,19 @@ class Metrics:
             registry=self._registry,
         )
         self._rows = Counter("copse_rows", "Rows answered.", ["model"], registry=self._registry)
+        self._refused = Counter(
+            "copse_overloads", "Requests refused because too much was asked.", ["reason"], registry=self._registry
+        )
+        for reason in OVERLOADS:
+            self._refused.labels(reason)
+        rows = Gauge(
+            "copse_queued_rows",
+            "Rows of requests that wait for their turn or are worked on.",
+            ["state"],
+            registry=self._registry,
+        )
+        rows.labels("waiting").set_function(admission.rows_waiting)
+        rows.labels("under_way").set_function(admission.rows_under_way)
         self._registry.register(_Models(watcher))
         ProcessCollector(registry=self._registry)
 
@@ -50,6 +66,10 @@ class Metrics:
     def predicted(self, model: str, rows: int) -> None:
         """Count rows that a model answered."""
         self._rows.labels(model).inc(rows)
+
+    def overloaded(self, reason: str) -> None:
+        """Count a request that was refused because too much was asked."""
+        self._refused.labels(reason).inc()
 
     def text(self) -> bytes:
         """Return all series in Prometheus' text format."""

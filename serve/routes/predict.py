@@ -1,27 +1,26 @@
 """POST /predict and POST /models/NAME/predict: rows in, classes and their probabilities out."""
 
-import asyncio
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from serve.body import read_json_body
-from serve.decode import decode
+from serve.decode import count_rows, decode
 from serve.encode import encode_many, encode_one
 from serve.model import LoadedModel
-from serve.routes.state import metrics, served_model, settings
+from serve.routes.state import gone, metrics, served_model, settings
 
 
 async def predict(request: Request) -> Response:
     """Answer small requests on the loop, where a thread would cost more than the model, and large ones in a thread."""
-    model, limits = served_model(request), settings(request)
-    body = await read_json_body(request, limits.max_body_bytes, limits.body_seconds)
-    if len(body) <= limits.inline_bytes:
-        content, rows = answer(body, model, limits.max_rows)
-    else:
-        loop, threads = asyncio.get_running_loop(), request.app.state.threads
-        content, rows = await loop.run_in_executor(threads, answer, body, model, limits.max_rows)
+    model, limits, admission = served_model(request), settings(request), request.app.state.admission
+    with request.app.state.bodies.holding() as held:
+        body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
+        work = partial(answer, body, model, limits.max_rows)
+        lane = admission.on_loop if len(body) <= limits.inline_bytes else admission.in_thread
+        content, rows = await lane(count_rows(body, limits.max_rows), work, gone(request))
     metrics(request).predicted(model.name, rows)
     headers = {"x-model-name": model.name, "x-model-version": str(model.version)}
     return Response(content, media_type="application/json", headers=headers)

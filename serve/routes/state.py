@@ -1,5 +1,7 @@
 """What the routes find in the application: its settings and the model that answers now."""
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 
 from serve.drain import Drain
@@ -42,3 +44,9 @@ def served_model(request: Request) -> LoadedModel:
 
     """
     return watcher(request).served(request.path_params.get("name"))
+
+
+def gone(request: Request) -> Callable[[], bool]:
+    """Return what tells whether the client has closed its connection; a server that cannot tell never says so."""
+    found: Callable[[], bool] = request.scope.get("extensions", {}).get("copse.gone", lambda: False)
+    return found

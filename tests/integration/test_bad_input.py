@@ -125,6 +125,13 @@ CASES = [
         "instances has 1001 rows; at most 1000 are answered at once",
         {},
     ),
+    Bad(
+        "too many values",
+        {"features": [1] * 100_000},
+        413,
+        "the body has more values than 1000 rows of 30 features",
+        {},
+    ),
     Bad("too many bytes", " " * 1_000_001, 413, "the body is too large; at most 1000000 bytes are read", {}),
 ]
 
@@ -151,9 +158,9 @@ def test_the_docs_have_the_same_answer(bad: Bad) -> None:
 
 def test_a_name_repeated_after_very_many_is_found_at_once(client: httpx.Client) -> None:
     """Looking back from each name over all before it would take minutes."""
-    names = ",".join(f'"{index}":1' for index in range(80_000))
+    names = ",".join(f'"{index}":1' for index in range(50_000))
 
-    answer = client.post("/predict", content=f'{{{names},"79999":1}}', timeout=10)
+    answer = client.post("/predict", content=f'{{{names},"49999":1}}', timeout=10)
 
     assert (answer.status_code, answer.json()) == (422, {"error": "a name is repeated; expected each once"})
 

@@ -1,0 +1,176 @@
+"""Which requests are worked on now, which wait for their turn, and which are refused because too much is asked.
+
+Small requests take turns on the event loop, large ones in threads: two lanes, so that neither waits for the other.
+In each lane requests wait in order, for a bounded time. While more comes than can be answered, that time is short:
+those who are let in are answered about as fast as ever, the others are told at once when to come again. The idea is
+that of controlled delay (B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015); what tells overload from many patient
+clients here is that requests come faster than they are answered.
+"""
+
+import asyncio
+import functools
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from serve.errors import Overloaded
+from serve.pace import Pace
+
+TURN_SECONDS = 0.002  # the loop works no longer before it looks at its connections again
+SHORTEST_WAIT = 0.005  # seconds; in overload, or four requests' time where that is longer
+OVERLOADED_REQUESTS, PATIENT_REQUESTS = 4, 16  # a wait is never shorter than the time that so many requests take
+
+
+class ClientGone(Exception):
+    """The client closed its connection before its turn came; nothing was computed."""
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A request that waits: its number of rows, what is to be done, and whether its client has gone."""
+
+    rows: int
+    work: Callable[[], Any]
+    gone: Callable[[], bool]
+    since: float
+    done: "asyncio.Future[Any]"
+
+
+@dataclass
+class Lane:
+    """Requests that wait in order, and those under way; what takes them from here decides how they are worked on."""
+
+    most_waiting: int
+    wait_seconds: float
+    workers: int
+    waiting: deque[Ticket] = field(default_factory=deque)
+    rows_waiting: int = 0
+    rows_under_way: int = 0
+    pace: Pace = field(default_factory=Pace)
+
+    def add(self, ticket: Ticket) -> None:
+        """Let a request wait.
+
+        Raises:
+            Overloaded: as many rows as may wait do so already.
+
+        """
+        self.pace.arrived(ticket.rows, ticket.since, standing=bool(self.waiting))
+        if self.waiting and self.rows_waiting + ticket.rows > self.most_waiting:
+            raise self._refusal(ticket, "full")
+        self.waiting.append(ticket)
+        self.rows_waiting += ticket.rows
+
+    def take(self) -> Ticket | None:
+        """Return the next request whose client is still there and whose wait was not too long."""
+        while self.waiting:
+            ticket = self.waiting.popleft()
+            self.rows_waiting -= ticket.rows
+            if ticket.done.done():
+                continue
+            if ticket.gone():
+                ticket.done.set_exception(ClientGone())
+            elif time.monotonic() - ticket.since > self._longest_wait():
+                ticket.done.set_exception(self._refusal(ticket, "late"))
+            else:
+                self.rows_under_way += ticket.rows
+                return ticket
+        return None
+
+    def finish(self, ticket: Ticket, begun: float) -> None:
+        """Count a request that was worked on since `begun`, a time of time.monotonic()."""
+        self.rows_under_way -= ticket.rows
+        self.pace.answered(ticket.rows, time.monotonic() - begun)
+
+    def _longest_wait(self) -> float:
+        turn = self.pace.request_seconds / self.workers
+        if self.pace.overloaded:
+            return max(SHORTEST_WAIT, OVERLOADED_REQUESTS * turn)
+        return max(self.wait_seconds, PATIENT_REQUESTS * turn)
+
+    def _refusal(self, ticket: Ticket, reason: str) -> Overloaded:
+        retry_after = self.pace.refused(ticket.rows, self.rows_waiting + self.rows_under_way, time.monotonic())
+        return Overloaded(reason, retry_after)
+
+
+class Admission:
+    """The two lanes of one application. To be used on its event loop only."""
+
+    def __init__(self, threads: ThreadPoolExecutor, workers: int, under_way: int, waiting: int, seconds: float) -> None:
+        """Bound the rows under way in threads, the rows that wait in each lane, and the seconds that they wait."""
+        self.inline = Lane(waiting, seconds, 1)
+        self.threaded = Lane(waiting, seconds, workers)
+        self._threads = threads
+        self._most_under_way = under_way
+        self._busy = 0
+        self._turning = False
+
+    def rows_waiting(self) -> int:
+        """Return the rows that wait for their turn."""
+        return self.inline.rows_waiting + self.threaded.rows_waiting
+
+    def rows_under_way(self) -> int:
+        """Return the rows that are worked on."""
+        return self.inline.rows_under_way + self.threaded.rows_under_way
+
+    async def on_loop(self, rows: int, work: Callable[[], Any], gone: Callable[[], bool]) -> Any:
+        """Return what `work` returns, called on the event loop when its turn has come.
+
+        Raises:
+            Overloaded: too much is asked for.
+            ClientGone: nobody waits for the answer any more.
+
+        """
+        ticket = _ticket(rows, work, gone)
+        self.inline.add(ticket)
+        if not self._turning:
+            self._turning = True
+            asyncio.get_running_loop().call_soon(self._turn)
+        return await ticket.done
+
+    async def in_thread(self, rows: int, work: Callable[[], Any], gone: Callable[[], bool]) -> Any:
+        """Return what `work` returns, called in a thread when its turn has come; raises as `on_loop` does."""
+        ticket = _ticket(rows, work, gone)
+        self.threaded.add(ticket)
+        self._fill_threads()
+        return await ticket.done
+
+    def _turn(self) -> None:
+        """Work for a moment, then let the loop see to its connections."""
+        until = time.monotonic() + TURN_SECONDS
+        while (begun := time.monotonic()) < until and (ticket := self.inline.take()):
+            try:
+                ticket.done.set_result(ticket.work())
+            except Exception as error:  # noqa: BLE001 - raised again where the request is answered
+                ticket.done.set_exception(error)
+            self.inline.finish(ticket, begun)
+        self._turning = bool(self.inline.waiting)
+        if self._turning:
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _fill_threads(self) -> None:
+        lane = self.threaded
+        while self._busy < lane.workers and lane.waiting:
+            if lane.rows_under_way and lane.rows_under_way + lane.waiting[0].rows > self._most_under_way:
+                return
+            if ticket := lane.take():
+                self._busy += 1
+                working = asyncio.get_running_loop().run_in_executor(self._threads, ticket.work)
+                working.add_done_callback(functools.partial(self._worked, ticket, time.monotonic()))
+
+    def _worked(self, ticket: Ticket, begun: float, working: "asyncio.Future[Any]") -> None:
+        self._busy -= 1
+        self.threaded.finish(ticket, begun)
+        if working.cancelled():
+            ticket.done.cancel()
+        elif not ticket.done.done():
+            error = working.exception()
+            ticket.done.set_exception(error) if error else ticket.done.set_result(working.result())
+        self._fill_threads()
+
+
+def _ticket(rows: int, work: Callable[[], Any], gone: Callable[[], bool]) -> Ticket:
+    return Ticket(rows, work, gone, time.monotonic(), asyncio.get_running_loop().create_future())
