@@ -1,10 +1,9 @@
 """Which requests are worked on now, which wait for their turn, and which are refused because too much is asked.
 
 Small requests take turns on the event loop, large ones in threads: two lanes, so that neither waits for the other.
-In each lane requests wait in order, for a bounded time. While more comes than can be answered, that time is short:
-those who are let in are answered about as fast as ever, the others are told at once when to come again. The idea is
-that of controlled delay (B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015); what tells overload from many patient
-clients here is that requests come faster than they are answered.
+In each lane a bounded number of requests wait in order, for a bounded time. Once one was refused, and until none was
+for a moment, that time is short: those who are let in are answered about as fast as ever, the others are told at once
+when to come again. The idea is that of controlled delay (B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from typing import Any
 from serve.errors import Overloaded
 from serve.pace import Pace
 
-TURN_SECONDS = 0.002  # the loop works no longer before it looks at its connections again
+SHORTEST_TURN, LONGEST_TURN = 0.002, 0.02  # seconds of work before the loop looks at its connections again
 SHORTEST_WAIT = 0.005  # seconds; in overload, or four requests' time where that is longer
 OVERLOADED_REQUESTS, PATIENT_REQUESTS = 4, 16  # a wait is never shorter than the time that so many requests take
 
@@ -55,17 +54,20 @@ class Lane:
         """Let a request wait.
 
         Raises:
-            Overloaded: as many rows as may wait do so already.
+            Overloaded: as many requests as may wait do so already.
 
         """
-        self.pace.arrived(ticket.rows, ticket.since, standing=bool(self.waiting))
-        if self.waiting and self.rows_waiting + ticket.rows > self.most_waiting:
-            raise self._refusal(ticket, "full")
+        if len(self.waiting) >= self.most_waiting:
+            raise Overloaded("full", self._refuse(ticket.rows))
         self.waiting.append(ticket)
         self.rows_waiting += ticket.rows
 
-    def take(self) -> Ticket | None:
-        """Return the next request whose client is still there and whose wait was not too long."""
+    def take(self, blind_seconds: float = 0.0) -> Ticket | None:
+        """Return the next request whose client is still there and whose wait was not too long.
+
+        `blind_seconds` were spent since requests were last taken; that wait is nobody's fault and is not counted.
+        """
+        longest = self._longest_wait() + blind_seconds
         while self.waiting:
             ticket = self.waiting.popleft()
             self.rows_waiting -= ticket.rows
@@ -73,8 +75,8 @@ class Lane:
                 continue
             if ticket.gone():
                 ticket.done.set_exception(ClientGone())
-            elif time.monotonic() - ticket.since > self._longest_wait():
-                ticket.done.set_exception(self._refusal(ticket, "late"))
+            elif time.monotonic() - ticket.since > longest:
+                ticket.done.set_exception(Overloaded("late", self._refuse(ticket.rows)))
             else:
                 self.rows_under_way += ticket.rows
                 return ticket
@@ -83,17 +85,25 @@ class Lane:
     def finish(self, ticket: Ticket, begun: float) -> None:
         """Count a request that was worked on since `begun`, a time of time.monotonic()."""
         self.rows_under_way -= ticket.rows
-        self.pace.answered(ticket.rows, time.monotonic() - begun)
+        now = time.monotonic()
+        self.pace.answered(ticket.rows, now - begun, now, standing=bool(self.waiting))
+
+    def refuse_at_the_door(self, under_way: int) -> int | None:
+        """Return the Retry-After of a request that is not even read: in overload, beyond what can wait. Else None."""
+        if under_way < OVERLOADED_REQUESTS or not self.pace.overloaded(time.monotonic()):
+            return None
+        if 2 * under_way * self.pace.request_seconds < self._longest_wait():  # half of the time goes to connections
+            return None
+        return self._refuse(1)
 
     def _longest_wait(self) -> float:
         turn = self.pace.request_seconds / self.workers
-        if self.pace.overloaded:
+        if self.pace.overloaded(time.monotonic()):
             return max(SHORTEST_WAIT, OVERLOADED_REQUESTS * turn)
         return max(self.wait_seconds, PATIENT_REQUESTS * turn)
 
-    def _refusal(self, ticket: Ticket, reason: str) -> Overloaded:
-        retry_after = self.pace.refused(ticket.rows, self.rows_waiting + self.rows_under_way, time.monotonic())
-        return Overloaded(reason, retry_after)
+    def _refuse(self, rows: int) -> int:
+        return self.pace.refused(rows, self.rows_waiting + self.rows_under_way, time.monotonic())
 
 
 class Admission:
@@ -107,6 +117,7 @@ class Admission:
         self._most_under_way = under_way
         self._busy = 0
         self._turning = False
+        self._turned = 0.0
 
     def rows_waiting(self) -> int:
         """Return the rows that wait for their turn."""
@@ -139,14 +150,17 @@ class Admission:
         return await ticket.done
 
     def _turn(self) -> None:
-        """Work for a moment, then let the loop see to its connections."""
-        until = time.monotonic() + TURN_SECONDS
-        while (begun := time.monotonic()) < until and (ticket := self.inline.take()):
+        """Work for a moment, or for as long as the loop was busy with its connections, then let it see to them."""
+        now = time.monotonic()
+        blind = now - self._turned
+        until = now + min(LONGEST_TURN, max(SHORTEST_TURN, blind))
+        while (begun := time.monotonic()) < until and (ticket := self.inline.take(blind)):
             try:
                 ticket.done.set_result(ticket.work())
             except Exception as error:  # noqa: BLE001 - raised again where the request is answered
                 ticket.done.set_exception(error)
             self.inline.finish(ticket, begun)
+        self._turned = time.monotonic()
         self._turning = bool(self.inline.waiting)
         if self._turning:
             asyncio.get_running_loop().call_soon(self._turn)

@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> Starlette:
     drain, watcher = Drain(settings.drain_seconds), Watcher(settings)
     workers = settings.threads or container_cpus()
     threads = ThreadPoolExecutor(workers, THREADS)
-    admission = Admission(threads, workers, settings.rows_under_way, settings.rows_waiting, settings.wait_seconds)
+    admission = Admission(threads, workers, settings.rows_under_way, settings.waiting_requests, settings.wait_seconds)
     metrics = Metrics(watcher, admission)
     app = Starlette(
         middleware=[Middleware(CountRequests, metrics=metrics), Middleware(CloseWhileDraining, drain=drain)],
