@@ -1,0 +1,190 @@
+"""Who is worked for, who waits, and who is refused."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from serve.admission import Admission, ClientGone
+from serve.errors import Overloaded, WrongValues
+
+DEADLINE_SECONDS = 20.0
+
+
+def present() -> bool:
+    return False
+
+
+def departed() -> bool:
+    return True
+
+
+def run(
+    requests: Callable[[Admission], Awaitable[Any]], *, workers: int = 2, under_way: int = 100, waiting: int = 8,
+    seconds: float = DEADLINE_SECONDS,
+) -> Any:  # fmt: skip
+    """Run requests against an admission of their own, in a loop of their own."""
+
+    async def within_deadline() -> Any:
+        with ThreadPoolExecutor(workers) as threads:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await requests(Admission(threads, workers, under_way, waiting, seconds))
+
+    return asyncio.run(within_deadline())
+
+
+@pytest.mark.parametrize("lane", ["on_loop", "in_thread"])
+def test_requests_are_answered_in_their_order(lane: str) -> None:
+    done = []
+
+    async def requests(admission: Admission) -> list[int]:
+        def work(number: int) -> int:
+            done.append(number)
+            return number * number
+
+        calls = (getattr(admission, lane)(1, lambda n=number: work(n), present) for number in range(8))
+        return list(await asyncio.gather(*calls))
+
+    assert run(requests, workers=1) == [number * number for number in range(8)]
+    assert done == list(range(8))
+
+
+@pytest.mark.parametrize("lane", ["on_loop", "in_thread"])
+def test_an_error_is_raised_where_the_request_waits_and_harms_no_other(lane: str) -> None:
+    async def requests(admission: Admission) -> list[Any]:
+        def refuse() -> None:
+            raise WrongValues("bad")
+
+        ask = getattr(admission, lane)
+        return list(await asyncio.gather(ask(1, refuse, present), ask(1, int, present), return_exceptions=True))
+
+    error, answer = run(requests)
+
+    assert isinstance(error, WrongValues)
+    assert answer == 0
+
+
+@pytest.mark.parametrize("lane", ["on_loop", "in_thread"])
+def test_nothing_is_computed_for_a_client_that_has_gone(lane: str) -> None:
+    async def requests(admission: Admission) -> None:
+        await getattr(admission, lane)(1, lambda: pytest.fail("it was computed"), departed)
+
+    with pytest.raises(ClientGone):
+        run(requests)
+
+
+def test_beyond_those_that_may_wait_requests_are_refused_at_once() -> None:
+    async def requests(admission: Admission) -> list[Any]:
+        calls = [admission.on_loop(1, lambda: time.sleep(0.001), present) for _ in range(12)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    answers = run(requests, waiting=8)
+
+    assert [type(answer) for answer in answers] == [type(None)] * 8 + [Overloaded] * 4
+    assert {error.reason for error in answers[8:]} == {"full"}
+    assert all(error.retry_after >= 1 for error in answers[8:])
+
+
+@pytest.mark.parametrize("lane", ["on_loop", "in_thread"])
+def test_a_request_whose_turn_does_not_come_in_time_is_refused_and_not_computed(lane: str) -> None:
+    computed = []
+
+    async def requests(admission: Admission) -> list[Any]:
+        def work() -> None:
+            time.sleep(0.002)
+            computed.append(1)
+
+        calls = (getattr(admission, lane)(1, work, present) for _ in range(100))
+        return list(await asyncio.gather(*calls, return_exceptions=True))
+
+    answers = run(requests, workers=1, waiting=100, seconds=0.001)
+    refused = [answer for answer in answers if isinstance(answer, Overloaded)]
+
+    assert refused
+    assert {answer.reason for answer in refused} == {"late"}
+    assert len(computed) == 100 - len(refused)
+
+
+def test_the_rows_that_threads_work_on_at_the_same_time_are_bounded() -> None:
+    most = [0, 0]
+
+    async def requests(admission: Admission) -> None:
+        lock = threading.Lock()
+
+        def work() -> None:
+            with lock:
+                most[0] += 60
+                most[1] = max(most)
+            time.sleep(0.01)
+            with lock:
+                most[0] -= 60
+
+        await asyncio.gather(*(admission.in_thread(60, work, present) for _ in range(6)))
+        assert (admission.rows_waiting(), admission.rows_under_way()) == (0, 0)
+
+    run(requests, workers=4, under_way=150)
+
+    assert most[1] == 120
+
+
+def test_a_request_of_more_rows_than_may_be_under_way_is_worked_on_alone() -> None:
+    async def requests(admission: Admission) -> list[Any]:
+        return list(await asyncio.gather(*(admission.in_thread(101, int, present) for _ in range(3))))
+
+    assert run(requests, under_way=100) == [0, 0, 0]
+
+
+def test_large_requests_do_not_keep_small_ones_waiting() -> None:
+    async def requests(admission: Admission) -> int:
+        release = threading.Event()
+        large = [asyncio.create_task(admission.in_thread(1, release.wait, present)) for _ in range(3)]
+        await asyncio.sleep(0)
+        answer: int = await admission.on_loop(1, int, present)
+        release.set()
+        await asyncio.gather(*large)
+        return answer
+
+    assert run(requests, workers=1) == 0
+
+
+def test_the_loop_sees_to_other_things_while_many_requests_wait() -> None:
+    async def requests(admission: Admission) -> int:
+        calls = [asyncio.create_task(admission.on_loop(1, lambda: time.sleep(0.002), present)) for _ in range(50)]
+        turns = 0
+        while not all(call.done() for call in calls):
+            turns += 1
+            await asyncio.sleep(0)
+        return turns
+
+    assert run(requests, waiting=50) > 5
+
+
+def test_a_cancelled_request_is_not_computed() -> None:
+    async def requests(admission: Admission) -> None:
+        call = asyncio.create_task(admission.on_loop(1, lambda: pytest.fail("it was computed"), present))
+        after = asyncio.create_task(admission.on_loop(1, int, present))
+        await asyncio.sleep(0)
+        call.cancel()
+        assert await after == 0
+        assert admission.rows_waiting() == 0
+
+    run(requests)
+
+
+def test_the_door_is_open_until_a_request_was_refused() -> None:
+    async def requests(admission: Admission) -> None:
+        lane = admission.inline
+        await admission.on_loop(1, lambda: time.sleep(0.003), present)
+        assert lane.refuse_at_the_door(1_000) is None
+
+        calls = [admission.on_loop(1, int, present) for _ in range(9)]
+        await asyncio.gather(*calls, return_exceptions=True)
+
+        assert lane.refuse_at_the_door(1_000) is not None
+        assert lane.refuse_at_the_door(1) is None
+
+    run(requests, waiting=8)
