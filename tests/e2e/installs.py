@@ -97,6 +97,12 @@ class ByHelm(Installation):
         """Upgrade the release with another tag."""
         self.release("copse", *self._port(), "--set", f"serve.image.tag={tag}")
 
+    def allow_one_disruption(self) -> None:
+        """Upgrade the release with a budget for disruptions, so that a drain takes one pod at a time."""
+        self.helm(
+            "upgrade", "copse", str(CHART), "--reuse-values", "--set", "podDisruptionBudget.enabled=true", "--wait"
+        )
+
     def notes(self) -> list[str]:
         """Return the commands in the release's notes."""
         return [line.strip() for line in self.helm("get", "notes", "copse").splitlines() if line.startswith("  ")]
