@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(message)s")
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         logging.getLogger("uvicorn.error").addFilter(_worth_saying)
-        from serve.server import CannotListen, serve  # noqa: PLC0415 - Ctrl-C ends quietly while this loads, too
+        from serve.listener import CannotListen  # noqa: PLC0415 - Ctrl-C ends quietly while this loads, too
+        from serve.server import serve  # noqa: PLC0415 - likewise
 
         try:
             serve(settings)

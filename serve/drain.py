@@ -4,9 +4,14 @@ Not ready at once, still answering, each connection closed with its answer: a cl
 surprised by one that was closed under its request.
 """
 
+import asyncio
 import time
 
+import orjson
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve.errors import NotReady
 
 
 class Drain:
@@ -20,6 +25,10 @@ class Drain:
         """Start the drain."""
         self._until = time.monotonic() + self._seconds
 
+    def end(self) -> None:
+        """Be over at once, whether or not it was begun."""
+        self._until = time.monotonic()
+
     @property
     def begun(self) -> bool:
         """Whether the server was told to stop."""
@@ -32,18 +41,39 @@ class Drain:
 
 
 class CloseWhileDraining:
-    """ASGI middleware that ends each connection with its answer once the drain has begun."""
+    """ASGI middleware that ends each connection with its last answer once the drain has begun."""
 
     def __init__(self, app: ASGIApp, drain: Drain) -> None:
         self._app = app
         self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on, with `connection: close` on answers while draining."""
+        """Pass everything on, with `connection: close` on answers while draining, and answer what is given up."""
+        started = False
 
         async def send_closing(message: Message) -> None:
-            if message["type"] == "http.response.start" and self._drain.begun:
-                message["headers"] = [*message.get("headers", []), (b"connection", b"close")]
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                if self._drain.begun and not _more(scope):
+                    message["headers"] = [*message.get("headers", []), (b"connection", b"close")]
             await send(message)
 
-        await self._app(scope, receive, send_closing if scope["type"] == "http" else send)
+        try:
+            await self._app(scope, receive, send_closing if scope["type"] == "http" else send)
+        except asyncio.CancelledError:
+            if started or scope["type"] != "http":
+                raise
+            await _give_up(scope, receive, send_closing)
+
+
+def _more(scope: Scope) -> bool:
+    """Return whether more requests have come on the connection, which must be answered, too."""
+    more = scope.get("extensions", {}).get("copse.more")
+    return bool(more and more())
+
+
+async def _give_up(scope: Scope, receive: Receive, send: Send) -> None:
+    error = NotReady("the server ended before the request could be answered")
+    content = orjson.dumps(error.body())
+    await Response(content, error.status, {"retry-after": "1"}, "application/json")(scope, receive, send)

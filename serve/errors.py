@@ -1,12 +1,13 @@
 """What can be wrong with a request, and the HTTP status that says so: the one place for both.
 
 RequestError                the client's doing, or the moment's
-├── Malformed         400   the body is not JSON of the documented form
+├── Malformed         400   no HTTP, or the body is not JSON of the documented form
 ├── NoSuchModel       404   no model of that name, or it is not clear which
-├── TooSlow           408   the body did not come in time
+├── TooSlow           408   the head or the body did not come in time
 ├── TooLarge          413   too many bytes or too many rows
 ├── WrongMediaType    415   not application/json
 ├── WrongValues       422   well-formed, but not rows of this model
+├── HeadTooLarge      431   the request line and headers have too many bytes
 ├── NotReady          503   no model is loaded yet
 └── Overloaded        503   more is asked for than can be answered; Retry-After says when to come again
 
@@ -19,6 +20,7 @@ OVERLOADS = {
     "full": "too many rows wait already",
     "late": "the request's turn did not come in time",
     "memory": "too many bytes of requests are in memory",
+    "connections": "too many connections are open",
 }
 
 
@@ -49,7 +51,7 @@ class NoSuchModel(RequestError):
 
 
 class TooSlow(RequestError):
-    """The client took too long to send the body."""
+    """The client took too long to send its request."""
 
     status = 408
 
@@ -70,6 +72,12 @@ class WrongValues(RequestError):
     """The body is well-formed and its values are not rows of this model."""
 
     status = 422
+
+
+class HeadTooLarge(RequestError):
+    """The request line and headers, called the head, have too many bytes."""
+
+    status = 431
 
 
 class NotReady(RequestError):

@@ -1,36 +1,52 @@
 """Running the application with uvicorn: the socket, the signals, and what is said on the terminal."""
 
 import asyncio
+import contextlib
+import functools
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
+from typing import cast
 
 import numpy as np
 import orjson
 import uvicorn
 
 from serve.app import THREADS, create_app
+from serve.connections import Connections
 from serve.drain import Drain
+from serve.listener import listen, most_connections, stop_accepting
+from serve.protocol import Connection
 from serve.settings import Settings
 from serve.watcher import Watcher
 
+log = logging.getLogger("copse")
 
-class CannotListen(Exception):
-    """The address or port cannot be used; its text says why and what to do."""
+SECURITY_HEADERS = [
+    ("x-content-type-options", "nosniff"),
+    ("cache-control", "no-store"),
+    ("referrer-policy", "no-referrer"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+]
+ONLY_TLS = ("strict-transport-security", "max-age=31536000")
+TICKS_A_SWEEP = 10  # of a tenth of a second
 
 
 class Server(uvicorn.Server):
     """uvicorn's server, which says where it listens, drains after SIGTERM, and takes a signal for a good end."""
 
-    def __init__(self, config: uvicorn.Config, watcher: Watcher, drain: Drain) -> None:
+    def __init__(self, config: uvicorn.Config, watcher: Watcher, drain: Drain, shared: Connections) -> None:
         super().__init__(config)
         self._watcher = watcher
         self._drain = drain
+        self._shared = shared
+        self._look_now = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say where."""
@@ -45,17 +61,60 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """End with exit code 0: SIGTERM drains first, Ctrl-C does not, and a second signal waits for nothing."""
-        ending = self._drain.begun or self.should_exit
-        if sig == signal.SIGTERM and not ending:
+        self.force_exit = self._drain.begun
+        if sig == signal.SIGTERM and not self.force_exit:
             self._drain.begin()
-            return
-        self.force_exit = self.force_exit or ending
-        self.should_exit = True
+        else:
+            self._drain.end()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGHUP, too: it asks to look at the repository now."""
+
+        def look_now(*_: object) -> None:
+            self._look_now = True
+
+        signal.signal(signal.SIGHUP, look_now)
+        with super().capture_signals():
+            yield
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     async def on_tick(self, counter: int) -> bool:
-        """Stop listening when the drain is over; uvicorn asks ten times a second."""
+        """Look after the connections, and stop listening when the drain is over; uvicorn asks ten times a second."""
+        if counter % TICKS_A_SWEEP == 0:
+            self._sweep()
+        if self._look_now:
+            self._look_now = False
+            log.info("SIGHUP: looking at the model repository now")
+            self._watcher.wake()
         self.should_exit = self.should_exit or self._drain.over
         return await super().on_tick(counter)
+
+    def _sweep(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in self._connections():
+            connection.check(now)
+
+    def _connections(self) -> list[Connection]:
+        return list(cast("set[Connection]", self.server_state.connections))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, answer every request of which a byte has come, and end."""
+        await stop_accepting(sockets or [])
+        self._shared.ending = True
+        ending = asyncio.create_task(self._end_connections())
+        await super().shutdown(sockets)
+        ending.cancel()
+        for connection in self._connections():
+            connection.give_up()
+
+    async def _end_connections(self) -> None:
+        """Close each connection once nothing of it is left to answer."""
+        while True:
+            self._sweep()
+            for connection in self._connections():
+                connection.shutdown()
+            await asyncio.sleep(0.1)
 
 
 def serve(settings: Settings) -> None:
@@ -65,19 +124,22 @@ def serve(settings: Settings) -> None:
         CannotListen: the address or port cannot be used.
 
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     app = create_app(settings)
+    shared = Connections(settings, most_connections(settings.max_connections), app.state.metrics.overloaded)
     config = uvicorn.Config(
         app,
+        http=functools.partial(Connection, shared),  # type: ignore[arg-type]  # called as the class is
+        headers=[*SECURITY_HEADERS, ONLY_TLS] if settings.tls_certificate else SECURITY_HEADERS,
         log_config=None,
         access_log=False,
         ws="none",
         server_header=False,
         lifespan="on",
-        timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
-    listener = _listen(settings.host, settings.port)
-    Server(config, app.state.watcher, app.state.drain).run([listener])
+    listener = listen(settings.host, settings.port)
+    Server(config, app.state.watcher, app.state.drain, shared).run([listener])
     _leave(app.state.threads)
 
 
@@ -91,17 +153,6 @@ def _leave(threads: ThreadPoolExecutor) -> None:
         logging.shutdown()
         sys.stdout.flush()
         os._exit(0)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        if isinstance(error, socket.gaierror):
-            raise CannotListen(f"cannot listen on {host}: no such address; another is chosen with --host") from None
-        reason = os.strerror(error.errno or 0)
-        raise CannotListen(f"cannot listen on {host} port {port}: {reason}; another is chosen with --port") from None
 
 
 def _address(listener: socket.socket) -> str:

@@ -1,6 +1,7 @@
 """Looks after the models that are served: loads what each CURRENT names, and stays with the last good version."""
 
 import asyncio
+import contextlib
 import logging
 import random
 from dataclasses import dataclass
@@ -48,13 +49,21 @@ class Watcher:
         self.slots: dict[str, Slot] = {}
         self.problem: str | None = "the model repository was not looked at yet"
         self.looked = asyncio.Event()
+        self._woken = asyncio.Event()
 
     async def watch(self) -> None:
         """Look for versions until cancelled; no error ends it."""
         while True:
             await self.look()
             self.looked.set()
-            await asyncio.sleep(self._settings.poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - only spreads load
+            pause = self._settings.poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads load
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), pause)
+            self._woken.clear()
+
+    def wake(self) -> None:
+        """Look now, and not only when the next poll is due."""
+        self._woken.set()
 
     async def look(self) -> None:
         """Look once at every model; a new version is read, tried out, loaded, and takes over between two requests."""

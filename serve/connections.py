@@ -1,0 +1,40 @@
+"""All connections of the server: how many there may be, and who makes room for whom."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from serve.settings import Settings
+
+if TYPE_CHECKING:
+    from serve.protocol import Connection
+
+MOST_LEAVING = 64  # connections that were answered for the last time, and whose clients are still sending
+MOST_LOOKED_AT = 16
+
+
+class Connections:
+    """What the connections of one server share.
+
+    `idle` holds those with no request under way, the longest idle one first. `leaving` holds those that have had their
+    last answer and only wait for the client to stop sending; they are few, and not counted.
+    """
+
+    def __init__(self, settings: Settings, most: int, overloaded: Callable[[str], None]) -> None:
+        self.settings = settings
+        self._most = most
+        self.overloaded = overloaded
+        self.idle: OrderedDict[Connection, None] = OrderedDict()
+        self.leaving: OrderedDict[Connection, None] = OrderedDict()
+        self.ending = False
+
+    def room(self, present: Collection[object]) -> bool:
+        """Return whether the newest of all connections may stay; the longest idle one is closed for it if need be."""
+        if len(present) - len(self.leaving) <= self._most:
+            return True
+        for oldest in islice(self.idle, MOST_LOOKED_AT):
+            if oldest.quiet:
+                oldest.make_room()
+                return True
+        return False

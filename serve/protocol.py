@@ -1,0 +1,248 @@
+"""One connection: uvicorn's HTTP/1.1 on httptools, held to limits, and never closed under a request.
+
+Requests are parsed one at a time: what comes after a complete one waits, unread, until that one is answered. So a
+client that sends many at once takes no memory for them, and an error is always about the request whose turn it is.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from serve.connections import MOST_LEAVING, Connections
+from serve.errors import HeadTooLarge, Malformed, Overloaded, RequestError, TooSlow
+from serve.framing import Framing
+from serve.listener import readable
+from serve.refusal import refusal
+
+LINGER_SECONDS = 2.0
+
+
+class Outlet:
+    """What an answer sees of its transport: one whose closing does not cut off the answer."""
+
+    __slots__ = ("close", "is_closing", "write")
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = close
+
+
+class Connection(HttpToolsProtocol):
+    """A connection. Its waiting is looked at by `check`, about once a second; there are no timers."""
+
+    def __init__(self, shared: Connections, **given: Any) -> None:
+        super().__init__(**given)
+        self._shared = shared
+        self._limits = shared.settings
+        self._framing = Framing(shared.settings.max_head_bytes)
+        self._since = self.loop.time()  # when it was opened, its head began, its request was answered, or it was ended
+        self._begun = False  # a part of a head has come
+        self._fresh = True  # no request has come yet
+        self._deaf = False  # whatever still comes is thrown away
+        self._held = b""  # came after a request that is not answered yet
+        self._unsent: tuple[object, float] | None = None
+
+    @property
+    def _under_way(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is to be read or written, as far as the kernel knows."""
+        return not self.transport.get_write_buffer_size() and not self._unread()
+
+    def _unread(self) -> bool:
+        return not self.transport.is_closing() and readable(self.transport.get_extra_info("socket").fileno())
+
+    def more(self) -> bool:
+        """Return whether the client has sent more than the request that is being answered."""
+        return bool(self._held) or (not self._framing.in_body and self._unread())
+
+    # What comes from the transport
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Let a connection in, or refuse it if there are too many."""
+        super().connection_made(transport)
+        self._outlet = Outlet(transport, self._close_after_answer)
+        self._extensions = {"copse.gone": transport.is_closing, "copse.more": self.more}
+        if self._shared.room(self.connections):
+            self._shared.idle[self] = None
+        else:
+            self._refuse(Overloaded("connections", 1))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection, and what would keep it in memory."""
+        super().connection_lost(exc)
+        self._shared.idle.pop(self, None)
+        self._shared.leaving.pop(self, None)
+        self._extensions.pop("copse.more")
+        self._outlet.close = self.transport.close
+        self._held = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, up to the end of a request; the rest waits until that is answered."""
+        if self._held:
+            self._held += data
+            self.flow.pause_reading()
+            return
+        start = 0
+        while start < len(data) and not self._deaf:
+            if not self._framing.in_body and self._under_way:
+                self._held = data[start:]
+                self.flow.pause_reading()
+                return
+            end = self._framing.end(data, start)
+            if end == start:
+                largest = self._limits.max_head_bytes
+                self._fail(HeadTooLarge(f"the head is too large; at most {largest} bytes are read"))
+                return
+            self._feed(data[start:end])
+            start = end
+        if self._shared.ending:
+            self.shutdown()
+
+    def _feed(self, piece: bytes) -> None:
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            pass  # not taken up: what follows is HTTP/1.1 as before
+        except httptools.HttpParserError:
+            self._fail(Malformed("what was sent is not HTTP"))
+
+    # What comes from the parser
+
+    def on_message_begin(self) -> None:
+        """Begin a request at the first byte of its head."""
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # ours, not uvicorn's
+        self._since = self.loop.time()
+        self._begun = True
+
+    def on_headers_complete(self) -> None:
+        """Have a request answered."""
+        super().on_headers_complete()
+        self.cycle.transport = cast("asyncio.Transport", self._outlet)
+        self._framing.head_ended(self.headers)
+        self._begun = self._fresh = False
+        self._shared.idle.pop(self, None)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._framing.body_came()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End a request; its answer may be still to come, or long gone."""
+        super().on_message_complete()
+        self._framing.message_ended()
+
+    # What comes from the answer
+
+    def on_response_complete(self) -> None:
+        """Go on with what has come meanwhile, or be idle."""
+        if self._deaf or self.transport.is_closing():
+            return
+        self._since = self.loop.time()
+        self._shared.idle[self] = None
+        self.flow.resume_reading()
+        data, self._held = self._held, b""
+        self.data_received(data)
+
+    def _close_after_answer(self) -> None:
+        """Close once the client has stopped sending: a reset could overtake the answer on its way."""
+        if self._framing.in_body or self.more():
+            self._leave()
+        else:
+            self._close()
+
+    # What ends a connection
+
+    def _close(self) -> None:
+        self._deaf = True
+        self._shared.idle.pop(self, None)
+        self.transport.close()
+
+    def _leave(self) -> None:
+        """Send no more, and throw away what still comes, until the client closes or some time has passed."""
+        lingers = self.transport.can_write_eof() and len(self._shared.leaving) < MOST_LEAVING
+        if self.transport.is_closing() or not lingers:
+            self._close()
+            return
+        self._deaf, self._held, self._since = True, b"", self.loop.time()
+        self._shared.idle.pop(self, None)
+        self._shared.leaving[self] = None
+        self.transport.write_eof()
+        self.flow.resume_reading()
+
+    def _refuse(self, error: RequestError) -> None:
+        """Answer what never reaches the application, and end the connection."""
+        if isinstance(error, Overloaded):
+            self._shared.overloaded(error.reason)
+        self.transport.write(refusal(error, self.server_state.default_headers))
+        self._leave()
+
+    def _fail(self, error: RequestError) -> None:
+        """Give up parsing: the head, or the body of the request that is under way, is wrong."""
+        self._deaf = True
+        if self._under_way and self.cycle.response_started:
+            self.cycle.keep_alive = False
+        elif self._under_way:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self._refuse(error)
+        elif self._framing.in_body:
+            self._leave()
+        else:
+            self._refuse(error)
+
+    def make_room(self) -> None:
+        """End an idle connection, so that another may be."""
+        if self._begun:
+            self._refuse(Overloaded("connections", 1))
+        else:
+            self._close()
+            self.connections.discard(self)
+
+    def shutdown(self) -> None:
+        """Close the connection unless a request, or the beginning of one, has come that is not answered yet."""
+        if self._deaf or self._under_way or self._begun:
+            return
+        if self._framing.in_body:
+            self._leave()
+        elif not self.more():
+            self._close()
+
+    def give_up(self) -> None:
+        """Tell a client that its request did not come in time for the server's end."""
+        if self._begun and not self._deaf:
+            self._refuse(TooSlow("the request did not come whole before the server ended"))
+
+    def check(self, now: float) -> None:
+        """End the connection if it has kept the server waiting for too long."""
+        waited = now - self._since
+        if self._stuck(now) or (waited > LINGER_SECONDS and self in self._shared.leaving):
+            self.transport.abort()
+        elif self._deaf or self._under_way or self.transport.is_closing() or waited <= self._patience():
+            return
+        elif self._begun:
+            self._refuse(TooSlow(f"the head did not come within {self._limits.head_seconds:g} seconds"))
+        else:
+            self._close()
+
+    def _patience(self) -> float:
+        """Return how many seconds may pass before the next request is complete."""
+        if self._begun or self._fresh:
+            return self._limits.head_seconds
+        return self._limits.body_seconds if self._framing.in_body else self._limits.idle_seconds
+
+    def _stuck(self, now: float) -> bool:
+        """Return whether the client has left the same answer untaken for too long."""
+        if not self.transport.get_write_buffer_size():
+            self._unsent = None
+        elif self._unsent is None or self._unsent[0] is not self.cycle:
+            self._unsent = (self.cycle, now)
+        return self._unsent is not None and now - self._unsent[1] > self._limits.answer_seconds
