@@ -1,7 +1,7 @@
 """The contract between training and serving: a folder of published model versions."""
 
 from model_repository.errors import Damaged, InvalidName, NotPublished, PublishFailed, RepositoryError
-from model_repository.layout import current_version, models, versions
+from model_repository.layout import candidate_version, current_version, models, versions
 from model_repository.manifest import (
     FORMAT,
     Column,
@@ -15,8 +15,9 @@ from model_repository.manifest import (
     RowSet,
     Target,
 )
+from model_repository.pointers import propose, use, withdraw
 from model_repository.prune import prune
-from model_repository.publish import publish, use
+from model_repository.publish import publish
 from model_repository.read import LARGEST_MODEL, PublishedVersion, read_manifest, read_version
 
 __all__ = [
@@ -38,12 +39,15 @@ __all__ = [
     "RepositoryError",
     "RowSet",
     "Target",
+    "candidate_version",
     "current_version",
     "models",
+    "propose",
     "prune",
     "publish",
     "read_manifest",
     "read_version",
     "use",
     "versions",
+    "withdraw",
 ]

@@ -3,16 +3,16 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from model_repository.errors import Damaged, NotPublished, RepositoryError
-from model_repository.layout import current_version, models, versions
+from model_repository.layout import candidate_version, current_version, models, versions
+from model_repository.pointers import propose, use, withdraw
 from model_repository.prune import prune
-from model_repository.publish import use
 from model_repository.read import read_manifest, read_version
 from model_repository.table import table
 
@@ -38,9 +38,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="copse-models", description="Look at and change a model repository.")
     parser.add_argument("--models", type=Path, required=True, metavar="DIR", help="the model repository")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _command(commands, "list", _list, "every version with its metrics; * marks the current one", "[MODEL]")
+    _command(
+        commands, "list", _list, "every version with its metrics; * marks the current one, ? the candidate", "[MODEL]"
+    )
     _command(commands, "show", _show, "the manifest of a version, by default the current one", "MODEL [VERSION]")
     _command(commands, "use", _use, "make a version current: roll back, or forward again", "MODEL VERSION", json=False)
+    trying = _command(
+        commands, "candidate", _candidate, "have a version compared with the current one", "MODEL [VERSION]", json=False
+    )
+    trying.add_argument("--none", action="store_true", help="have no candidate any more")
     _command(commands, "verify", _verify, "read every version whole and compare with its manifest", "[MODEL]")
     pruning = _command(commands, "prune", _prune, "remove old versions, never the current or the newest", "MODEL")
     pruning.add_argument("--keep", type=_positive, default=3, metavar="N", help="newest versions to keep (3)")
@@ -72,7 +78,7 @@ def _list(chosen: argparse.Namespace) -> int:
     head = ["", "model", "version", "estimator", *metrics, "created", "problem"]
     cells = [
         [
-            "*" if row["current"] else "",
+            "*" if row["current"] else "?" if row["candidate"] else "",
             *(row[key] for key in ("model", "version", "estimator")),
             *(row["metrics"].get(name) for name in metrics),
             *(row[key] for key in ("created", "problem")),
@@ -84,7 +90,12 @@ def _list(chosen: argparse.Namespace) -> int:
 
 def _summary(root: Path, model: str, version: int) -> dict[str, Any]:
     """Describe a version in a few fields; what cannot be read says why instead."""
-    fields: dict[str, Any] = {"model": model, "version": version, "current": version == _current_or_none(root, model)}
+    fields: dict[str, Any] = {
+        "model": model,
+        "version": version,
+        "current": version == _known(current_version, root, model),
+    }
+    fields["candidate"] = version == _known(candidate_version, root, model)
     try:
         manifest = read_manifest(root, model, version)
     except (RepositoryError, OSError) as error:
@@ -113,6 +124,22 @@ def _show(chosen: argparse.Namespace) -> int:
 def _use(chosen: argparse.Namespace) -> int:
     use(chosen.models, chosen.model, chosen.version)
     print(f"{chosen.model}: version {chosen.version} is current")
+    return 0
+
+
+def _candidate(chosen: argparse.Namespace) -> int:
+    if chosen.none == (chosen.version is not None):
+        raise NotPublished("name a version, or --none")
+    if chosen.none:
+        version = withdraw(chosen.models, chosen.model)
+        print(
+            f"{chosen.model}: version {version} is no candidate any more"
+            if version
+            else f"{chosen.model}: no candidate"
+        )
+    else:
+        propose(chosen.models, chosen.model, chosen.version)
+        print(f"{chosen.model}: version {chosen.version} is the candidate; copse-models use makes it current")
     return 0
 
 
@@ -168,9 +195,9 @@ def _every_version(chosen: argparse.Namespace) -> list[tuple[str, int]]:
     return [(model, version) for model in _chosen_models(chosen) for version in versions(chosen.models, model)]
 
 
-def _current_or_none(root: Path, model: str) -> int | None:
+def _known(pointed_at: Callable[[Path, str], int | None], root: Path, model: str) -> int | None:
     try:
-        return current_version(root, model)
+        return pointed_at(root, model)
     except RepositoryError:
         return None
 

@@ -2,7 +2,8 @@
 
 <root>/<model>/<version>/model.onnx
 <root>/<model>/<version>/model.json
-<root>/<model>/CURRENT
+<root>/<model>/CURRENT       the version that is served
+<root>/<model>/CANDIDATE     a version that is only compared with it, or no such file
 """
 
 import re
@@ -15,10 +16,11 @@ from model_repository.errors import Damaged, InvalidName, NotPublished
 ONNX_FILE: Literal["model.onnx"] = "model.onnx"
 MANIFEST_FILE = "model.json"
 CURRENT_FILE = "CURRENT"
+CANDIDATE_FILE = "CANDIDATE"
 
 _MODEL_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 _VERSION_NAME = re.compile(r"[1-9][0-9]{0,8}")
-_LONGEST_CURRENT = 64
+_LONGEST_POINTER = 64
 
 
 def model_folder(root: Path, model: str) -> Path:
@@ -67,19 +69,39 @@ def current_version(root: Path, model: str) -> int:
         Damaged: CURRENT holds something else than a version's number.
 
     """
-    path = model_folder(root, model) / CURRENT_FILE
+    version = _pointed_at(root, model, CURRENT_FILE)
+    if version is None:
+        raise NotPublished(f"no version of {model} is published yet")
+    return version
+
+
+def candidate_version(root: Path, model: str) -> int | None:
+    """Return the version that CANDIDATE names, or None where there is no candidate, or it has become current.
+
+    Raises:
+        Damaged: CANDIDATE or CURRENT holds something else than a version's number.
+
+    """
+    version = _pointed_at(root, model, CANDIDATE_FILE)
+    return None if version == _pointed_at(root, model, CURRENT_FILE) else version
+
+
+def _pointed_at(root: Path, model: str, pointer: str) -> int | None:
+    """Return the version that a file names, or None where there is no such file."""
+    path = model_folder(root, model) / pointer
+    wrong = Damaged(f"{pointer} of {model} does not hold a version's number")
     if path.exists() and not path.is_file():
-        raise Damaged(f"{CURRENT_FILE} of {model} does not hold a version's number")
+        raise wrong
     try:
         with path.open("rb") as file:
-            content = file.read(_LONGEST_CURRENT + 1)
+            content = file.read(_LONGEST_POINTER + 1)
     except (FileNotFoundError, NotADirectoryError):
-        raise NotPublished(f"no version of {model} is published yet") from None
+        return None
     except IsADirectoryError:
-        content = b""
+        raise wrong from None
     text = content.decode("ascii", "replace").strip()
-    if len(content) > _LONGEST_CURRENT or not _VERSION_NAME.fullmatch(text):
-        raise Damaged(f"{CURRENT_FILE} of {model} does not hold a version's number")
+    if len(content) > _LONGEST_POINTER or not _VERSION_NAME.fullmatch(text):
+        raise wrong
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""Removing old versions; never what CURRENT names, never the newest, so that no number is given twice."""
+"""Removing old versions; never what CURRENT or CANDIDATE names, never the newest, so that no number is given twice."""
 
 import shutil
 import time
@@ -7,20 +7,20 @@ from pathlib import Path
 
 from model_repository.errors import Damaged, NotPublished
 from model_repository.files import remove_folder
-from model_repository.layout import current_version, model_folder, version_folder, versions
+from model_repository.layout import candidate_version, current_version, model_folder, version_folder, versions
 from model_repository.lock import locked
 
 _ABANDONED_AFTER_SECONDS = 24 * 60 * 60
 
 
 def prune(root: Path, model: str, keep: int) -> list[int]:
-    """Remove all but the newest `keep` versions (at least 1) and the current one; return what was removed.
+    """Remove all but the newest `keep` versions (at least 1), the current one and the candidate; return the removed.
 
     Drafts that a killed publisher left behind more than a day ago go too.
 
     Raises:
         NotPublished: nothing is current.
-        Damaged: CURRENT names no published version, so it is not known what is safe to remove.
+        Damaged: CURRENT or CANDIDATE names no published version, so it is not known what is safe to remove.
 
     """
     if keep < 1:
@@ -41,7 +41,8 @@ def _removable(root: Path, model: str, keep: int) -> list[int]:
     current = current_version(root, model)
     if current not in published:
         raise Damaged(f"CURRENT of {model} names version {current}, which is not published; nothing was removed")
-    return [version for version in published[:-keep] if version != current]
+    wanted = {current, candidate_version(root, model)}
+    return [version for version in published[:-keep] if version not in wanted]
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -50,5 +51,5 @@ def _remove_abandoned(folder: Path) -> None:
         with suppress(FileNotFoundError):  # a draft may just have become a version
             if entry.name.startswith((".draft-", ".removed-")) and entry.stat().st_mtime < oldest:
                 shutil.rmtree(entry, ignore_errors=True)
-            elif entry.name.startswith(".CURRENT-") and entry.stat().st_mtime < oldest:
+            elif entry.name.startswith((".CURRENT-", ".CANDIDATE-")) and entry.stat().st_mtime < oldest:
                 entry.unlink()

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from model_repository.errors import Damaged, NotPublished, PublishFailed
+from model_repository.errors import Damaged, NotPublished
 from model_repository.files import discard_folder, flush_folder, make_folder, write_new
 from model_repository.layout import (
+    CANDIDATE_FILE,
     CURRENT_FILE,
     MANIFEST_FILE,
     ONNX_FILE,
@@ -20,16 +21,17 @@ from model_repository.layout import (
 )
 from model_repository.lock import locked
 from model_repository.manifest import Manifest
-from model_repository.read import LARGEST_MANIFEST, read_manifest
+from model_repository.pointers import failures_explained, is_set, point
+from model_repository.read import LARGEST_MANIFEST
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 
 
-def publish(root: Path, manifest: Manifest, onnx: bytes) -> int:
+def publish(root: Path, manifest: Manifest, onnx: bytes, *, candidate: bool = False) -> int:
     """Publish a model under the next free number, make it current, and return the number.
 
-    Killed at any instant it leaves the old state or the new one. Two publishers at once get two numbers, and the
-    higher one stays current.
+    As a candidate it leaves CURRENT alone, unless nothing is current yet. Killed at any instant it leaves the old state
+    or the new one. Two publishers at once get two numbers, and the higher one stays current.
 
     Raises:
         PublishFailed: the file system refused; nothing has changed.
@@ -40,7 +42,7 @@ def publish(root: Path, manifest: Manifest, onnx: bytes) -> int:
     described = _readable(manifest)
     folder = model_folder(root, manifest.name)
     draft = folder / f".draft-{uuid.uuid4().hex}"
-    with _failures_explained(f"cannot publish a version of {manifest.name}"), _removed_on_failure(draft):
+    with failures_explained(f"cannot publish a version of {manifest.name}"), _removed_on_failure(draft):
         make_folder(draft)
         write_new(draft / ONNX_FILE, onnx)
         write_new(draft / MANIFEST_FILE, described)
@@ -50,24 +52,11 @@ def publish(root: Path, manifest: Manifest, onnx: bytes) -> int:
             version = _take_number(root, manifest.name, draft)
             with _removed_on_failure(version_folder(root, manifest.name, version)):
                 flush_folder(folder)
-                _advance_current(root, manifest.name, version)
+                if candidate and is_set(root, manifest.name):
+                    point(root, manifest.name, CANDIDATE_FILE, version)
+                else:
+                    _advance_current(root, manifest.name, version)
     return version
-
-
-def use(root: Path, model: str, version: int) -> None:
-    """Make a published version current: the way back to an older one, and forward again.
-
-    Raises:
-        NotPublished: there is no such version.
-        Damaged: it has no manifest that could be served.
-        PublishFailed: the file system refused; nothing has changed.
-
-    """
-    _require(root, model, version)
-    read_manifest(root, model, version)
-    with _failures_explained(f"cannot make version {version} of {model} current"), locked(model_folder(root, model)):
-        _require(root, model, version)  # again, since it may have been pruned before the lock was ours
-        _write_current(root, model, version)
 
 
 def _readable(manifest: Manifest) -> bytes:
@@ -77,12 +66,6 @@ def _readable(manifest: Manifest) -> bytes:
         raise Damaged(f"the manifest has {len(content)} bytes, more than the {LARGEST_MANIFEST} allowed")
     Manifest.decode(content)
     return content
-
-
-def _require(root: Path, model: str, version: int) -> None:
-    known = versions(root, model)
-    if version not in known:
-        raise NotPublished(f"{model} has no version {version}; it has {', '.join(map(str, known)) or 'none'}")
 
 
 def _take_number(root: Path, model: str, draft: Path) -> int:
@@ -105,21 +88,7 @@ def _advance_current(root: Path, model: str, version: int) -> None:
         current = current_version(root, model)
         if current > version and current in versions(root, model):
             return
-    _write_current(root, model, version)
-
-
-def _write_current(root: Path, model: str, version: int) -> None:
-    folder = model_folder(root, model)
-    draft = folder / f".{CURRENT_FILE}-{uuid.uuid4().hex}"
-    try:
-        write_new(draft, f"{version}\n".encode())
-        os.replace(draft, folder / CURRENT_FILE)
-    except OSError:
-        with suppress(OSError):
-            draft.unlink()
-        raise
-    with suppress(OSError):  # the rename was the commit: from here on the new version is current
-        flush_folder(folder)
+    point(root, model, CURRENT_FILE, version)
 
 
 @contextmanager
@@ -130,11 +99,3 @@ def _removed_on_failure(folder: Path) -> Iterator[None]:
     except OSError:
         discard_folder(folder)
         raise
-
-
-@contextmanager
-def _failures_explained(failure: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise PublishFailed(f"{failure}: {error.strerror or type(error).__name__}") from error

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from model_repository import prune, publish, use
+from model_repository import propose, prune, publish, use
 from tests.factories import NAME, manifest, publish_versions
 from tests.faults import Operation, watched
 
@@ -20,17 +20,22 @@ NEW = b"the bytes of a new model"
 
 def prepare(scenario: str, root: Path) -> None:
     """Put the repository into the state that the scenario starts from."""
-    publish_versions(root, {"first": 0, "publish": 1, "use": 2, "prune": 4}[scenario])
+    publish_versions(root, {"first": 0, "publish": 1, "use": 2, "prune": 4, "candidate": 1, "promote": 2}[scenario])
+    if scenario == "promote":
+        use(root, NAME, 1)
+        propose(root, NAME, 2)
 
 
 def change(scenario: str, root: Path) -> None:
     """Do what the scenario is named after."""
     if scenario == "use":
         use(root, NAME, 1)
+    elif scenario == "promote":
+        use(root, NAME, 2)
     elif scenario == "prune":
         prune(root, NAME, keep=2)
     else:
-        publish(root, manifest(onnx=NEW), NEW)
+        publish(root, manifest(onnx=NEW), NEW, candidate=scenario == "candidate")
 
 
 def attempt(scenario: str, root: Path, at: int, *, half: bool) -> NoReturn:

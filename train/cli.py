@@ -40,8 +40,9 @@ def _train(chosen: argparse.Namespace) -> int:
     known = None if chosen.force else already_published(chosen.models, chosen.name, data, recipe)
     if known is not None:
         return _nothing_new(chosen.models, chosen.name, known)
-    version = run(chosen.models, chosen.name, data, recipe)
-    say(f"done     {chosen.name} version {version} is current")
+    version = run(chosen.models, chosen.name, data, recipe, candidate=chosen.candidate)
+    current = current_version(chosen.models, chosen.name) == version
+    say(f"done     {chosen.name} version {version} is {'current' if current else 'the candidate'}")
     return 0
 
 
@@ -68,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--seed", type=_seed, default=DEFAULTS.seed, metavar="N", help=f"seed of everything random ({DEFAULTS.seed})"
+    )
+    parser.add_argument(
+        "--candidate", action="store_true", help="publish it to be compared with the current version, not to take over"
     )
     parser.add_argument("--force", action="store_true", help="publish even if the same inputs are published already")
     return parser

@@ -39,7 +39,7 @@ def already_published(root: Path, name: str, data: TrainingData, recipe: Recipe)
     return None
 
 
-def run(root: Path, name: str, data: TrainingData, recipe: Recipe) -> int:
+def run(root: Path, name: str, data: TrainingData, recipe: Recipe, *, candidate: bool = False) -> int:
     """Train, prove and publish, saying each step; return the version.
 
     Raises:
@@ -67,7 +67,7 @@ def run(root: Path, name: str, data: TrainingData, recipe: Recipe) -> int:
         golden = golden_rows(model, sets, parity.tolerance)
         proved = Proved(model, content, metrics, parity, golden)
         manifest = describe(name, data, parts, recipe.described(), proved)
-        version = publish(root, manifest, content)
+        version = publish(root, manifest, content, candidate=candidate)
         done(f"{root}/{name}/{version}")
     return version
 

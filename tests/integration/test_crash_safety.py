@@ -15,6 +15,7 @@ import pytest
 from model_repository import (
     NotPublished,
     PublishFailed,
+    candidate_version,
     current_version,
     prune,
     publish,
@@ -27,12 +28,14 @@ from tests.faults import Operation, watched
 from tests.scenarios import NEW, change, prepare
 
 HOME = Path(__file__).parents[2]
-SCENARIOS = ("first", "publish", "use", "prune")
+SCENARIOS = ("first", "publish", "use", "prune", "candidate", "promote")
 ALLOWED_AFTER: dict[str, set[tuple[int | None, tuple[int, ...]]]] = {  # what is current, and what there is
     "first": {(None, ()), (None, (1,)), (1, (1,))},
     "publish": {(1, (1,)), (1, (1, 2)), (2, (1, 2))},
     "use": {(2, (1, 2)), (1, (1, 2))},
     "prune": {(4, (1, 2, 3, 4)), (4, (2, 3, 4)), (4, (3, 4))},
+    "candidate": {(1, (1,)), (1, (1, 2))},
+    "promote": {(1, (1, 2)), (2, (1, 2))},
 }
 
 
@@ -97,7 +100,7 @@ def test_no_change_of_the_file_system_escapes_these_tests(scenario: str, tmp_pat
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from-then-on"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO], ids=errno.errorcode.get)
-@pytest.mark.parametrize("scenario", ["first", "publish", "use"])
+@pytest.mark.parametrize("scenario", [each for each in SCENARIOS if each != "prune"])
 def test_a_disk_that_refuses_any_write_gives_one_sentence_and_changes_nothing(
     scenario: str, number: int, lasting: bool, tmp_path: Path
 ) -> None:
@@ -137,7 +140,7 @@ def test_an_operation_that_fails_without_writing_never_breaks_what_is_current(na
             _goes_on(root, operation)
 
 
-@pytest.mark.parametrize("scenario", ["first", "publish", "use"])
+@pytest.mark.parametrize("scenario", [each for each in SCENARIOS if each != "prune"])
 def test_what_a_name_stands_for_is_flushed_before_the_name_and_the_folder_after_it(
     scenario: str, tmp_path: Path
 ) -> None:
@@ -155,12 +158,12 @@ def test_what_a_name_stands_for_is_flushed_before_the_name_and_the_folder_after_
             unflushed.add(operation.path)
         elif (
             operation.creates
-            and not operation.path.endswith((".lock", "CURRENT"))
-            and ".CURRENT-" not in operation.path
+            and not operation.path.endswith((".lock", "CURRENT", "CANDIDATE"))
+            and not Path(operation.path).name.startswith((".CURRENT-", ".CANDIDATE-"))
         ):
             unflushed.add(str(Path(operation.path).parent))
     assert unflushed == set(), "not flushed when publishing has ended"
-    assert renames == (1 if scenario == "use" else 2)
+    assert renames == (1 if scenario in ("use", "promote") else 2)
 
 
 def test_a_models_folder_that_a_killed_publisher_made_is_flushed_by_the_next(tmp_path: Path) -> None:
@@ -200,6 +203,7 @@ def _whole(root: Path, operation: Operation) -> tuple[int | None, tuple[int, ...
         assert copse_models(["--models", str(root), "verify"]) == (1 if there else 0), operation
         return None, tuple(there)
     assert current in there, operation
+    assert candidate_version(root, NAME) in (None, *there), operation
     assert copse_models(["--models", str(root), "verify"]) == 0, operation
     return current, tuple(there)
 
@@ -212,7 +216,7 @@ def _goes_on(root: Path, operation: Operation) -> None:
         os.utime(entry, (0, 0))
     prune(root, NAME, keep=9)
     left = {entry.name for entry in (root / NAME).iterdir() if not entry.name.isdecimal()}
-    assert left == {".lock", "CURRENT"}, operation
+    assert left - {"CANDIDATE"} == {".lock", "CURRENT"}, operation
 
 
 def _tree(root: Path) -> dict[str, bytes]:
