@@ -76,14 +76,15 @@ def current_version(root: Path, model: str) -> int:
 
 
 def candidate_version(root: Path, model: str) -> int | None:
-    """Return the version that CANDIDATE names, or None where there is no candidate, or it has become current.
+    """Return the version that CANDIDATE names, or None where there is no candidate.
+
+    One that is current too was promoted a moment ago, by a process that was ended before it could say so.
 
     Raises:
-        Damaged: CANDIDATE or CURRENT holds something else than a version's number.
+        Damaged: CANDIDATE holds something else than a version's number.
 
     """
-    version = _pointed_at(root, model, CANDIDATE_FILE)
-    return None if version == _pointed_at(root, model, CURRENT_FILE) else version
+    return _pointed_at(root, model, CANDIDATE_FILE)
 
 
 def _pointed_at(root: Path, model: str, pointer: str) -> int | None:

@@ -2,12 +2,14 @@
 
 RequestError                the client's doing, or the moment's
 ├── Malformed         400   no HTTP, or the body is not JSON of the documented form
+├── Unauthorized      401   no valid bearer token, where tokens are asked for
 ├── NoSuchModel       404   no model of that name, or it is not clear which
 ├── TooSlow           408   the head or the body did not come in time
 ├── TooLarge          413   too many bytes or too many rows
 ├── WrongMediaType    415   not application/json
 ├── WrongValues       422   well-formed, but not rows of this model
 ├── HeadTooLarge      431   the request line and headers have too many bytes
+├── ModelFailed       500   the model that is served cannot answer these rows
 ├── NotReady          503   no model is loaded yet
 └── Overloaded        503   more is asked for than can be answered; Retry-After says when to come again
 
@@ -44,6 +46,12 @@ class Malformed(RequestError):
     status = 400
 
 
+class Unauthorized(RequestError):
+    """No valid bearer token was presented."""
+
+    status = 401
+
+
 class NoSuchModel(RequestError):
     """There is no model of that name, or none was named and there are several."""
 
@@ -78,6 +86,12 @@ class HeadTooLarge(RequestError):
     """The request line and headers, called the head, have too many bytes."""
 
     status = 431
+
+
+class ModelFailed(RequestError):
+    """The model fails on rows that are good."""
+
+    status = 500
 
 
 class NotReady(RequestError):

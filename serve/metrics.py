@@ -1,5 +1,6 @@
 """What Prometheus reads: requests by route, their duration, rows, and which versions serve or were refused."""
 
+import itertools
 import time
 from collections.abc import Iterator
 
@@ -12,12 +13,15 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.admission import Admission
 from serve.errors import OVERLOADS
+from serve.shadow import DIFFERENCES
 from serve.watcher import Watcher
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -82,7 +86,7 @@ class _Models(Collector):
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield one series for each version that serves and each that was refused."""
         serving = GaugeMetricFamily(
             "copse_model_info", "The version that serves.", labels=["model", "version", "sha256"]
@@ -95,6 +99,37 @@ class _Models(Collector):
                 refused.add_metric([slot.name, str(slot.refused)], 1)
         yield serving
         yield refused
+        yield from self._candidates()
+
+    def _candidates(self) -> Iterator[Metric]:
+        """Yield what is known of each candidate, and how often a new version had to give way."""
+        labels = ["model", "version"]
+        rows = CounterMetricFamily(
+            "copse_candidate_rows", "Rows answered by current version and candidate.", labels=labels
+        )
+        others = CounterMetricFamily("copse_candidate_disagreements", "Rows with another label.", labels=labels)
+        dropped = CounterMetricFamily("copse_candidate_dropped_rows", "Rows that it had no time for.", labels=labels)
+        errors = CounterMetricFamily("copse_candidate_errors", "Blocks of rows that it failed on.", labels=labels)
+        sizes = HistogramMetricFamily(
+            "copse_candidate_difference", "Largest difference of a row's probabilities.", labels=labels
+        )
+        rollbacks = CounterMetricFamily("copse_model_rollbacks", "Returns to the version before.", labels=["model"])
+        for slot in self._watcher.slots.values():
+            rollbacks.add_metric([slot.name], slot.rollbacks)
+            if slot.shadow:
+                named, seen = [slot.name, str(slot.shadow.candidate.version)], slot.shadow.comparison
+                rows.add_metric(named, seen.rows)
+                others.add_metric(named, seen.disagreements)
+                dropped.add_metric(named, seen.dropped_rows)
+                errors.add_metric(named, seen.errors)
+                sizes.add_metric(named, _cumulative(seen.buckets), seen.difference_sum)
+        yield from (rows, others, dropped, errors, sizes, rollbacks)
+
+
+def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
+    """Return a histogram's buckets as Prometheus counts them: all that is not above each bound."""
+    bounds = [*map(floatToGoString, DIFFERENCES), "+Inf"]
+    return list(zip(bounds, itertools.accumulate(buckets), strict=True))
 
 
 class CountRequests:

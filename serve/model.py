@@ -3,7 +3,7 @@
 import numpy as np
 
 from model_repository import Golden, Manifest, PublishedVersion
-from serve.errors import ModelRefused
+from serve.errors import ModelFailed, ModelRefused
 from serve.onnx_runtime import Answers, Rows, Session
 
 
@@ -28,8 +28,16 @@ class LoadedModel:
         self._replay(self.manifest.golden)
 
     def predict(self, rows: Rows) -> Answers:
-        """Return labels [n] and probabilities [n, classes] for float32 rows [n, columns]."""
-        return self._session.run(rows)
+        """Return labels [n] and probabilities [n, classes] for float32 rows [n, columns].
+
+        Raises:
+            ModelFailed: ONNX Runtime cannot answer them.
+
+        """
+        try:
+            return self._session.run(rows)
+        except Exception as error:  # ONNX Runtime's errors share no base but Exception
+            raise ModelFailed(f"version {self.version} of the model cannot answer ({type(error).__name__})") from error
 
     def _replay(self, golden: Golden) -> None:
         """Compare the answers to the golden rows with what the original model answered."""

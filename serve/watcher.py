@@ -4,37 +4,30 @@ import asyncio
 import contextlib
 import logging
 import random
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from model_repository import (
     Damaged,
     NotPublished,
-    PublishedVersion,
     RepositoryError,
+    candidate_version,
     current_version,
     models,
     read_version,
 )
 from serve.errors import ModelRefused, NoSuchModel, NotReady
 from serve.model import LoadedModel
+from serve.onnx_runtime import Answers, Rows
 from serve.settings import Settings
+from serve.shadow import Shadow, check_comparable
+from serve.slot import Slot, Tried
 from serve.trial import TrialFailed, try_out
 
 log = logging.getLogger("copse")
 
 MOST_TRIALS = 3
-
-
-@dataclass
-class Slot:
-    """What is known of one model: the version that answers, the version that was refused, and what is wrong now."""
-
-    name: str
-    serving: LoadedModel | None = None
-    refused: int | None = None
-    problem: str | None = None
-    failed_trials: int = 0
 
 
 class Watcher:
@@ -61,6 +54,11 @@ class Watcher:
                 await asyncio.wait_for(self._woken.wait(), pause)
             self._woken.clear()
 
+    def close(self) -> None:
+        """End what runs beside the requests."""
+        for slot in self.slots.values():
+            slot.drop_candidate()
+
     def wake(self) -> None:
         """Look now, and not only when the next poll is due."""
         self._woken.set()
@@ -78,7 +76,7 @@ class Watcher:
                 self.slots[name] = slot
         for name in set(self.slots) - set(names) if names else ():
             log.warning("%s was removed from the model repository and is no longer served", name)
-            del self.slots[name]
+            self.slots.pop(name).drop_candidate()
         self._repository_problem(_what_is_lacking(bool(names), bool(self.slots)))
 
     def served(self, name: str | None = None) -> LoadedModel:
@@ -95,6 +93,18 @@ class Watcher:
         if name and not slot:
             raise NoSuchModel("there is no such model; GET /v2/repository/index lists them")
         raise NotReady(f"not ready: {(slot and slot.problem) or self.problem or 'the model is not published yet'}")
+
+    def answered(self, model: LoadedModel, rows: Rows, answers: Answers) -> None:
+        """Count rows [n, columns] that a version answered, and let the candidate have its share of them."""
+        if slot := self.slots.get(model.name):
+            slot.ended(model, failed=False)
+            if slot.shadow:
+                slot.shadow.offer(model, rows, answers)
+
+    def failed(self, model: LoadedModel) -> None:
+        """Count a request that failed where the version that answered it may be to blame."""
+        if slot := self.slots.get(model.name):
+            slot.ended(model, failed=True)
 
     def check_ready(self) -> None:
         """Raise NotReady unless the named model is loaded, or, where none is named, each that is not refused."""
@@ -113,52 +123,78 @@ class Watcher:
 
     async def _look_at(self, slot: Slot) -> bool:
         """Bring a model up to date; return whether anything of it was ever published."""
+        if not await self._guarded(slot, self._look_at_current(slot)):
+            return False
+        await self._guarded(slot.candidate, self._look_at_candidate(slot))
+        return True
+
+    async def _guarded(self, tried: Tried, looking: Coroutine[Any, Any, None]) -> bool:
+        """Look, and keep what is wrong; return whether anything was ever published."""
         try:
-            published = await asyncio.to_thread(self._read_if_new, slot)
-            if published:
-                await self._go_live(slot, published)
+            await looking
         except (RepositoryError, ModelRefused, OSError) as error:
-            if isinstance(error, NotPublished) and not slot.serving:
+            if isinstance(error, NotPublished) and not tried.loaded:
                 return False
-            self._slot_problem(slot, _reason(error))
+            _say(tried, _reason(error))
         except Exception:  # a model that breaks in a new way must not end the watch
-            self._slot_problem(slot, "an unexpected error while loading")
+            _say(tried, "an unexpected error while loading")
             log.debug("unexpected error while loading a model", exc_info=True)
         return True
 
-    def _read_if_new(self, slot: Slot) -> PublishedVersion | None:
-        """Read the version that CURRENT names, unless it is served or was refused already."""
-        version = current_version(self._settings.models, slot.name)
-        if slot.serving and slot.serving.version == version:
-            slot.refused = slot.problem = None
-            return None
-        if slot.refused == version:
-            return None
-        try:
-            return read_version(self._settings.models, slot.name, version, self._settings.max_model_bytes)
-        except (Damaged, NotPublished) as error:
-            raise _refuse(slot, version, error) from error
+    async def _look_at_current(self, slot: Slot) -> None:
+        version = await asyncio.to_thread(current_version, self._settings.models, slot.name)
+        if loaded := await self._load_if_new(slot, version):
+            slot.go_live(loaded, self._settings.watch_seconds)
+        if slot.probation and slot.probation.over:
+            slot.probation = None
 
-    async def _go_live(self, slot: Slot, published: PublishedVersion) -> None:
+    async def _look_at_candidate(self, slot: Slot) -> None:
+        if not slot.serving:
+            return
+        version = await asyncio.to_thread(candidate_version, self._settings.models, slot.name)
+        if version is None or version == slot.serving.version:
+            slot.drop_candidate()
+            return
+        if loaded := await self._load_if_new(slot.candidate, version):
+            slot.candidate.take(loaded)
+        self._compare(slot)
+
+    def _compare(self, slot: Slot) -> None:
+        """Compare the candidate with the version that answers now; refuse it if that cannot be done."""
+        live, loaded = slot.serving, slot.candidate.loaded
+        if slot.shadow and (slot.shadow.live is not live or slot.shadow.candidate is not loaded):
+            slot.shadow.close()
+            slot.shadow = None
+        if slot.shadow or not live or not loaded:
+            return
+        if reason := check_comparable(loaded, live):
+            slot.candidate.loaded = None
+            raise slot.candidate.refuse(loaded.version, reason)
+        slot.shadow = Shadow(live, loaded, self._settings.shadow_share)
+        log.info("comparing candidate %d of %s with version %d", loaded.version, slot.name, live.version)
+
+    async def _load_if_new(self, tried: Tried, version: int) -> LoadedModel | None:
+        """Read, try out and load a version, unless it is loaded or was refused already."""
+        if tried.loaded and tried.loaded.version == version:
+            tried.refused = tried.problem = None
+            return None
+        if tried.refused == version:
+            return None
         try:
-            await try_out(published, self._settings.trial_seconds)
-            loaded = await asyncio.to_thread(LoadedModel, published)
+            return await self._load(tried, version)
         except TrialFailed as error:  # perhaps for a reason outside of the model, such as a busy node
-            slot.failed_trials += 1
-            if slot.failed_trials >= MOST_TRIALS:
-                raise _refuse(slot, published.version, error) from error
-            raise ModelRefused(_refusal(slot, published.version, error)) from error
-        except ModelRefused as error:
-            raise _refuse(slot, published.version, error) from error
-        slot.serving, slot.refused, slot.problem, slot.failed_trials = loaded, None, None, 0
-        log.info("serving %s version %d", slot.name, published.version)
+            tried.failed_trials += 1
+            if tried.failed_trials >= MOST_TRIALS:
+                raise tried.refuse(version, error) from error
+            raise tried.refusal(version, error) from error
+        except (Damaged, NotPublished, ModelRefused) as error:
+            raise tried.refuse(version, error) from error
 
-    def _slot_problem(self, slot: Slot, problem: str) -> None:
-        """Say once, not once a poll, why nothing new is served."""
-        if problem != slot.problem:
-            slot.problem = problem
-            goes_on = f"version {slot.serving.version} goes on serving" if slot.serving else "not ready"
-            log.warning("%s; %s", problem, goes_on)
+    async def _load(self, tried: Tried, version: int) -> LoadedModel:
+        root, largest = self._settings.models, self._settings.max_model_bytes
+        published = await asyncio.to_thread(read_version, root, tried.name, version, largest)
+        await try_out(published, self._settings.trial_seconds)
+        return await asyncio.to_thread(LoadedModel, published)
 
     def _repository_problem(self, problem: str | None) -> None:
         if problem and problem != self.problem:
@@ -172,14 +208,12 @@ def _what_is_lacking(folders: bool, published: bool) -> str | None:
     return None if folders else "the model repository is empty"
 
 
-def _refuse(slot: Slot, version: int, error: Exception) -> ModelRefused:
-    """Remember a version that failed, so that it is tried once and not once a poll."""
-    slot.refused, slot.failed_trials = version, 0
-    return ModelRefused(_refusal(slot, version, error))
-
-
-def _refusal(slot: Slot, version: int, error: Exception) -> str:
-    return f"version {version} of {slot.name} is refused: {error}"
+def _say(tried: Tried, problem: str) -> None:
+    """Say once, not once a poll, why nothing new is taken."""
+    if problem != tried.problem:
+        tried.problem = problem
+        goes_on = f"version {tried.loaded.version} goes on serving" if tried.loaded else "not ready"
+        log.warning("%s; %s", problem, goes_on if isinstance(tried, Slot) else "the candidate is not compared")
 
 
 def _reason(error: Exception) -> str:

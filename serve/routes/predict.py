@@ -9,8 +9,10 @@ from starlette.routing import Route
 from serve.body import read_json_body
 from serve.decode import count_rows, decode
 from serve.encode import encode_many, encode_one
+from serve.errors import ModelFailed, WrongValues
 from serve.model import LoadedModel
-from serve.routes.state import gone, metrics, served_model, settings
+from serve.onnx_runtime import Answers, Rows
+from serve.routes.state import gone, metrics, served_model, settings, watcher
 
 
 async def predict(request: Request) -> Response:
@@ -20,17 +22,23 @@ async def predict(request: Request) -> Response:
         body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
         work = partial(answer, body, model, limits.max_rows)
         lane = admission.on_loop if len(body) <= limits.inline_bytes else admission.in_thread
-        content, rows = await lane(count_rows(body, limits.max_rows), work, gone(request))
-    metrics(request).predicted(model.name, rows)
+        try:
+            content, rows, answers = await lane(count_rows(body, limits.max_rows), work, gone(request))
+        except (WrongValues, ModelFailed):
+            watcher(request).failed(model)
+            raise
+    watcher(request).answered(model, rows, answers)
+    metrics(request).predicted(model.name, len(rows))
     headers = {"x-model-name": model.name, "x-model-version": str(model.version)}
     return Response(content, media_type="application/json", headers=headers)
 
 
-def answer(body: bytes, model: LoadedModel, max_rows: int) -> tuple[bytes, int]:
-    """Return the JSON that answers a body, and the number of its rows."""
+def answer(body: bytes, model: LoadedModel, max_rows: int) -> tuple[bytes, Rows, Answers]:
+    """Return the JSON that answers a body, its rows, and the model's answers to them."""
     decoded = decode(body, model, max_rows)
+    answers = model.predict(decoded.rows)
     encode = encode_one if decoded.single else encode_many
-    return encode(model.predict(decoded.rows), model), len(decoded.rows)
+    return encode(answers, model), decoded.rows, answers
 
 
 ROUTES = [

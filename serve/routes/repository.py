@@ -1,4 +1,4 @@
-"""GET /v2/repository/index: for each model the version that answers, and the one that was refused, and why."""
+"""GET /v2/repository/index: for each model the version that answers, the candidate, and what was refused, and why."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serve.routes.state import watcher
-from serve.watcher import Slot
+from serve.slot import Slot, Tried
 
 
 async def index(request: Request) -> Response:
@@ -23,9 +23,18 @@ def _entries(slot: Slot) -> list[dict[str, Any]]:
     if slot.serving:
         entries.append({"name": slot.name, "version": str(slot.serving.version), "state": "READY", "reason": ""})
     if slot.refused or not slot.serving:
-        version, reason = str(slot.refused or ""), slot.problem or "not loaded yet"
+        entries.append(_unavailable(slot, slot.problem or "not loaded yet"))
+    if slot.shadow:
+        reason = f"a candidate, compared with version {slot.shadow.live.version}; it is not served"
+        version = str(slot.shadow.candidate.version)
         entries.append({"name": slot.name, "version": version, "state": "UNAVAILABLE", "reason": reason})
+    elif slot.candidate.problem:
+        entries.append(_unavailable(slot.candidate, f"the candidate is not compared: {slot.candidate.problem}"))
     return entries
+
+
+def _unavailable(tried: Tried, reason: str) -> dict[str, Any]:
+    return {"name": tried.name, "version": str(tried.refused or ""), "state": "UNAVAILABLE", "reason": reason}
 
 
 ROUTES = [Route("/v2/repository/index", index, methods=["GET", "POST"])]

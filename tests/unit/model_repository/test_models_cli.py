@@ -45,6 +45,7 @@ def test_list_as_json_holds_the_same(root: Path, capsys: Output) -> None:
         "model": NAME,
         "version": 1,
         "current": False,
+        "candidate": False,
         "estimator": "RandomForestClassifier",
         "metrics": {"accuracy": 0.5, "f1": 0.25},
         "created": "2025-01-01T00:00:00+00:00",

@@ -1,0 +1,106 @@
+"""A candidate answers a share of the live requests on the side, and what it would have changed is counted.
+
+It works in a thread of its own with the lowest priority, after the request is answered, on a bounded number of rows.
+"""
+
+import contextlib
+import os
+import queue
+import random
+import sys
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from serve.model import LoadedModel
+from serve.onnx_runtime import Answers, Rows
+
+MOST_ROWS = 10_000  # that wait for the candidate; more are dropped
+BLOCK_ROWS = 256  # at a time, so that the thread is never long away
+DIFFERENCES = (1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
+THREAD = "predict-candidate"  # the server's end waits for threads of this beginning
+_LOWEST_PRIORITY = 19
+
+
+@dataclass
+class Comparison:
+    """Rows that both versions answered; a row's difference is the largest between its probabilities."""
+
+    rows: int = 0
+    disagreements: int = 0
+    difference_sum: float = 0.0
+    largest_difference: float = 0.0
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(DIFFERENCES) + 1))
+    dropped_rows: int = 0
+    errors: int = 0
+
+    def add(self, live: Answers, candidate: Answers) -> None:
+        """Count rows: labels [n] and probabilities [n, classes] of both."""
+        differences = np.abs(live[1].astype(np.float64) - candidate[1]).max(axis=1)
+        self.rows += len(differences)
+        self.disagreements += int((live[0] != candidate[0]).sum())
+        self.difference_sum += float(differences.sum())
+        self.largest_difference = max(self.largest_difference, float(differences.max()))
+        for bucket in np.searchsorted(DIFFERENCES, differences).tolist():
+            self.buckets[bucket] += 1
+
+    @property
+    def mean_difference(self) -> float:
+        """Return the mean difference of a row."""
+        return self.difference_sum / self.rows if self.rows else 0.0
+
+
+class Shadow:
+    """A candidate, the version it is compared with, and the comparison so far. To be offered to on one thread only."""
+
+    def __init__(self, live: LoadedModel, candidate: LoadedModel, share: float) -> None:
+        self.live = live
+        self.candidate = candidate
+        self.comparison = Comparison()
+        self._share = share
+        self._queue: queue.SimpleQueue[tuple[Rows, Answers] | None] = queue.SimpleQueue()
+        self._offered = self._taken = 0
+        self._closed = False
+        threading.Thread(target=self._work, name=THREAD, daemon=True).start()
+
+    def offer(self, model: LoadedModel, rows: Rows, answers: Answers) -> None:
+        """Have a share of what the live version answered compared later; never waits."""
+        if model is not self.live or random.random() >= self._share:  # noqa: S311 - a sample, no secret
+            return
+        if self._offered - self._taken + len(rows) > MOST_ROWS:
+            self.comparison.dropped_rows += len(rows)
+            return
+        self._offered += len(rows)
+        self._queue.put((rows, answers))
+
+    def close(self) -> None:
+        """Have the thread end, and forget what waits."""
+        self._closed = True
+        self._queue.put(None)
+
+    def _work(self) -> None:
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+        while (offered := self._queue.get()) and not self._closed:
+            rows, answers = offered
+            for start in range(0, len(rows), BLOCK_ROWS):
+                block = slice(start, start + BLOCK_ROWS)
+                self._compare(rows[block], (answers[0][block], answers[1][block]))
+            self._taken += len(rows)
+
+    def _compare(self, rows: Rows, live: Answers) -> None:
+        try:
+            self.comparison.add(live, self.candidate.predict(rows))
+        except Exception:  # noqa: BLE001 - whatever it is, it is the candidate's error and nobody else's
+            self.comparison.errors += 1
+
+
+def check_comparable(candidate: LoadedModel, live: LoadedModel) -> str | None:
+    """Return why two versions cannot be compared row by row, or None where they can."""
+    if candidate.columns != live.columns:
+        return "its columns are not those of the current version"
+    if candidate.may_be_missing != live.may_be_missing:
+        return "values may be missing in other columns than in those of the current version"
+    return None if candidate.classes == live.classes else "its classes are not those of the current version"
