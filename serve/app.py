@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import orjson
 from starlette.applications import Starlette
@@ -14,12 +15,14 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from serve.access import RequireToken, tokens_from
 from serve.admission import Admission, ClientGone
 from serve.body import BodyMemory
 from serve.cpus import container_cpus
 from serve.drain import CloseWhileDraining, Drain
 from serve.errors import NotReady, Overloaded, RequestError
 from serve.metrics import CountRequests, Metrics
+from serve.rotation import Rotating
 from serve.routes import health, metadata, predict, repository
 from serve.routes import metrics as exposition
 from serve.settings import Settings
@@ -33,14 +36,24 @@ _SENTENCES = {404: "there is no such path; GET / tells what is served", 405: "th
 
 
 def create_app(settings: Settings) -> Starlette:
-    """Return the application; its lifespan looks for models as long as it lasts."""
+    """Return the application; its lifespan looks for models, and at what may be rotated, as long as it lasts.
+
+    Raises:
+        SettingError: the file with the tokens cannot be used.
+
+    """
     drain, watcher = Drain(settings.drain_seconds), Watcher(settings)
     workers = settings.threads or container_cpus()
     threads = ThreadPoolExecutor(workers, THREADS)
     admission = Admission(threads, workers, settings.rows_under_way, settings.waiting_requests, settings.wait_seconds)
     metrics = Metrics(watcher, admission)
+    middleware = [Middleware(CountRequests, metrics=metrics), Middleware(CloseWhileDraining, drain=drain)]
+    rotating: list[Rotating[Any]] = []
+    if settings.tokens_file:
+        rotating.append(tokens_from(settings.tokens_file))
+        middleware.append(Middleware(RequireToken, tokens=rotating[0]))
     app = Starlette(
-        middleware=[Middleware(CountRequests, metrics=metrics), Middleware(CloseWhileDraining, drain=drain)],
+        middleware=middleware,
         routes=[*metadata.ROUTES, *predict.ROUTES, *health.ROUTES, *repository.ROUTES, *exposition.ROUTES],
         exception_handlers={
             RequestError: _answer_request_error,
@@ -56,6 +69,7 @@ def create_app(settings: Settings) -> Starlette:
     app.state.watcher = watcher
     app.state.metrics = metrics
     app.state.drain = drain
+    app.state.rotating = rotating
     app.state.threads = threads
     app.state.admission = admission
     app.state.bodies = BodyMemory(settings.held_bytes)
@@ -65,11 +79,12 @@ def create_app(settings: Settings) -> Starlette:
 @contextlib.asynccontextmanager
 async def _watch_models(app: Starlette) -> AsyncIterator[None]:
     watcher: Watcher = app.state.watcher
-    task = asyncio.create_task(watcher.watch())
+    looks = [watcher.watch(), *(each.watch(app.state.settings.poll_seconds) for each in app.state.rotating)]
+    tasks = [asyncio.create_task(look) for look in looks]
     yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _json(status: int, body: dict[str, object], headers: dict[str, str] | None = None) -> Response:

@@ -9,20 +9,23 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import orjson
 import uvicorn
+from starlette.applications import Starlette
 
+from serve.access import curl_options
 from serve.app import THREADS, create_app
 from serve.connections import Connections
 from serve.drain import Drain
 from serve.listener import listen, most_connections, stop_accepting
 from serve.protocol import Connection
+from serve.rotation import Rotating
 from serve.settings import Settings
 from serve.watcher import Watcher
 
@@ -41,10 +44,12 @@ TICKS_A_SWEEP = 10  # of a tenth of a second
 class Server(uvicorn.Server):
     """uvicorn's server, which says where it listens, drains after SIGTERM, and takes a signal for a good end."""
 
-    def __init__(self, config: uvicorn.Config, watcher: Watcher, drain: Drain, shared: Connections) -> None:
+    def __init__(self, config: uvicorn.Config, app: Starlette, shared: Connections) -> None:
         super().__init__(config)
-        self._watcher = watcher
-        self._drain = drain
+        self._settings: Settings = app.state.settings
+        self._watcher: Watcher = app.state.watcher
+        self._drain: Drain = app.state.drain
+        self._rotating: Sequence[Rotating[Any]] = app.state.rotating
         self._shared = shared
         self._look_now = False
 
@@ -57,7 +62,7 @@ class Server(uvicorn.Server):
     async def _welcome(self, address: str) -> None:
         """Say where the server listens, and what it serves, once the models were looked at."""
         await self._watcher.looked.wait()
-        print(_welcome(address, self._watcher), flush=True)
+        print(_welcome(address, self._watcher, curl_options(self._settings)), flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """End with exit code 0: SIGTERM drains first, Ctrl-C does not, and a second signal waits for nothing."""
@@ -87,6 +92,8 @@ class Server(uvicorn.Server):
             self._look_now = False
             log.info("SIGHUP: looking at the model repository now")
             self._watcher.wake()
+            for each in self._rotating:
+                each.wake()
         self.should_exit = self.should_exit or self._drain.over
         return await super().on_tick(counter)
 
@@ -139,7 +146,7 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     listener = listen(settings.host, settings.port)
-    Server(config, app.state.watcher, app.state.drain, shared).run([listener])
+    Server(config, app, shared).run([listener])
     _leave(app.state.threads)
 
 
@@ -161,7 +168,7 @@ def _address(listener: socket.socket) -> str:
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-def _welcome(address: str, watcher: Watcher) -> str:
+def _welcome(address: str, watcher: Watcher, options: str) -> str:
     """Return the address, and a curl line that works when pasted; the row is a model's first golden row."""
     serving = [slot.serving for slot in watcher.slots.values() if slot.serving]
     if not serving:
@@ -174,5 +181,5 @@ def _welcome(address: str, watcher: Watcher) -> str:
     stop = "\n\nCtrl-C stops." if sys.stdin.isatty() else ""
     return (
         f"serve    {names} on {address}\n\n"
-        f"curl -s {address}{path} -H 'content-type: application/json' -d '{body}'{stop}"
+        f"curl -s {address}{path}{options} -H 'content-type: application/json' -d '{body}'{stop}"
     )

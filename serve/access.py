@@ -1,0 +1,110 @@
+"""Who may ask: bearer tokens from a file, of which only digests are kept."""
+
+import hashlib
+import hmac
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import orjson
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serve.errors import Unauthorized
+from serve.rotation import Rotating, Unusable
+from serve.settings import Settings
+
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics"})  # the kubelet and Prometheus have no token
+SHORTEST_TOKEN = 16
+
+Digests = tuple[bytes, ...]
+Tokens = Rotating[Digests]
+
+_TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
+
+
+def tokens_from(path: Path) -> Tokens:
+    """Return the tokens of a file.
+
+    Raises:
+        SettingError: the file cannot be used.
+
+    """
+    return Rotating("tokens", [path], lambda contents: read_tokens(path, contents[0]))
+
+
+def read_tokens(path: Path, content: bytes) -> Digests:
+    """Return the digests of the tokens that a file holds: one a line, neither blank lines nor those that begin with #.
+
+    Raises:
+        Unusable: there is none, or a line is none.
+
+    """
+    digests = []
+    for number, line in enumerate(content.splitlines(), start=1):
+        token = line.strip()
+        if not token or token.startswith(b"#"):
+            continue
+        if len(token) < SHORTEST_TOKEN or not _TOKEN.fullmatch(token):
+            raise Unusable(
+                f"line {number} of {path} is no token: at least {SHORTEST_TOKEN} letters, digits and -._~+/, then any ="
+            )
+        digests.append(hashlib.sha256(token).digest())
+    if not digests:
+        raise Unusable(f"{path} holds no token")
+    return tuple(digests)
+
+
+def curl_options(settings: Settings) -> str:
+    """Return what curl needs to be let in. A token is read from its file, and is not shown."""
+    if not settings.tokens_file:
+        return ""
+    path = shlex.quote(str(settings.tokens_file.absolute()))
+    return f""" -H "authorization: Bearer $(grep -m 1 '^[^#]' {path})\""""
+
+
+class RequireToken:
+    """ASGI middleware that answers 401 to whoever does not present a valid token, whatever the path."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+        self._app = app
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what may pass."""
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        token = _presented(scope["headers"])
+        if token is not None and _is_one_of(token, self._tokens.current):
+            await self._app(scope, receive, send)
+        else:
+            await _refuse(token is not None)(scope, receive, send)
+
+
+def _presented(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """Return what the only Authorization header presents as a bearer token, if it does."""
+    values = [value for name, value in headers if name == b"authorization"]
+    if len(values) != 1:
+        return None
+    scheme, _, token = values[0].partition(b" ")
+    return token.strip(b" ") or None if scheme.lower() == b"bearer" else None
+
+
+def _is_one_of(token: bytes, digests: Sequence[bytes]) -> bool:
+    """Return whether a token is valid, in a time that does not tell which one it resembles."""
+    digest = hashlib.sha256(token).digest()
+    found = False
+    for each in digests:
+        found |= hmac.compare_digest(digest, each)
+    return found
+
+
+def _refuse(presented: bool) -> Response:
+    if presented:
+        error, challenge = Unauthorized("the bearer token is not valid"), 'Bearer error="invalid_token"'
+    else:
+        error, challenge = Unauthorized("a bearer token is needed: send it as Authorization: Bearer TOKEN"), "Bearer"
+    headers = {"www-authenticate": challenge}
+    return Response(orjson.dumps(error.body()), error.status, headers, media_type="application/json")
