@@ -5,7 +5,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run train serve test check prove images compose-test newman lock clean
+.PHONY: help setup run train serve test check prove torture soak images compose-test newman lock clean
 .PHONY: chart-check workflow-check values-table tools kind-up deploy e2e kind-down chart push-images push-chart release-check
 
 help: ## List the targets
@@ -63,6 +63,14 @@ HELM ?= helm
 
 prove: setup ## Compare export and scikit-learn on 100,000 adversarial rows and print the table
 	@$(BIN)/python -m tests.exactness
+
+torture: setup ## Swap, break, overload and stop a real server; renew the table in docs/reliability.md (30 minutes)
+	@$(BIN)/python -m tests.torture
+
+SECONDS ?= 1200
+
+soak: setup ## Swap and mix input for 20 minutes, looking at memory and descriptors (SECONDS=number)
+	@$(BIN)/python -m tests.torture --seconds "$(SECONDS)" soak
 
 images: ## Build both images and print how large they are and their largest parts
 	@for name in train serve; do \

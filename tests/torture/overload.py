@@ -1,0 +1,72 @@
+"""Four times the load that can be borne: what is let in stays fast, the rest is told when to come again."""
+
+import time
+from collections.abc import Iterator
+
+from tests.servers import RunningServer, serving
+from tests.torture.measure import pin, sample
+from tests.torture.results import Row
+from tests.torture.stage import Stage, port, remove, wait_for_version
+from tests.torture.watching import Watching
+from tests.torture.wire import REFUSED, UNSENT, Plan, Report, Stream, Tally
+
+MANY_ROWS = "Four times the capacity, 100 rows a request"
+ONE_ROW = "Four times the capacity, one row a request"
+ROWS = {"batch": MANY_ROWS, "single": ONE_ROW}
+
+CALIBRATION_SECONDS, CALIBRATION_CONNECTIONS = 4.0, 8
+HALF_SECONDS, OVERLOAD_SECONDS = 20, 60
+REST_SECONDS = 2.0
+CONNECTIONS = 512
+TIMES = 4
+
+
+def overload(stage: Stage) -> Iterator[Row]:
+    """Measure half the capacity, four times the capacity, and half again, side by side on one server."""
+    for kind, what in ROWS.items():
+        root = stage.repository(0)
+        with serving(root, "--poll-seconds", "2") as running:
+            wait_for_version(running, 1)
+            yield _overload(stage, running, kind, what)
+        remove(root)
+
+
+def _overload(stage: Stage, running: RunningServer, kind: str, what: str) -> Row:
+    pin(running.process.pid, 0)
+    pin(stage.generator.process.pid, 1)
+    questions = stage.questions(kind, {1: 0})
+
+    def send(name: str, connections: int, rate: float | None, seconds: float) -> Tally:
+        plan = Plan(port(running), {name: Stream(questions, connections, rate=rate)}, seconds)
+        tally: Report = stage.generator.run(plan)
+        stage.say(f"{kind}, {name}: {_figures(tally[name])}")
+        return tally[name]
+
+    capacity = send("capacity", CALIBRATION_CONNECTIONS, None, CALIBRATION_SECONDS).rate
+    half_seconds = HALF_SECONDS // (4 if stage.short else 1)
+    before = send("half", CONNECTIONS, capacity / 2, half_seconds)
+    memory_before = sample(running.process.pid).memory
+    with Watching(running.process.pid) as watching:
+        above = send("four times", CONNECTIONS, TIMES * capacity, stage.smaller(OVERLOAD_SECONDS))
+    time.sleep(REST_SECONDS)
+    after = send("half again", CONNECTIONS, capacity / 2, half_seconds)
+    lost = before.lost() + above.lost(REFUSED) + after.lost()
+    tried = before.sent + above.sent + after.sent
+    refused, unsent = above.outcomes.get(REFUSED, 0), above.outcomes.get(UNSENT, 0)
+    seen = (
+        f"capacity {capacity:,.0f} requests/s; at half of it p50 {before.p50:.1f} ms, p99 {before.p99:.1f} ms; "
+        f"at four times {above.rate:,.0f}/s answered, p50 {above.p50:.1f} ms, p99 {above.p99:.1f} ms "
+        f"({above.p99 / before.p99:.1f} times that at half), {refused:,} ({refused / max(1, above.sent):.0%}) refused "
+        f"with Retry-After, {unsent:,} not sent as all {CONNECTIONS} connections waited; memory {memory_before:.0f} "
+        f"MiB before, {watching.most:.0f} at most; 2 s after, at half, {after.rate / before.rate:.2f} times the rate "
+        f"before, p50 {after.p50:.1f} ms, p99 {after.p99:.1f} ms; the generator sent {above.lag_p99:.1f} ms late (p99)"
+    )
+    return Row(what, tried, lost, seen + "".join(f"; {example}" for example in above.examples))
+
+
+def _figures(tally: Tally) -> str:
+    counts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(tally.outcomes.items()))
+    return (
+        f"{tally.rate:,.0f}/s right, p50 {tally.p50:.1f}, p99 {tally.p99:.1f}, longest {tally.longest:.1f}, "
+        f"lag p99 {tally.lag_p99:.1f} ms: {counts}"
+    )
