@@ -49,6 +49,7 @@ class Lane:
     rows_waiting: int = 0
     rows_under_way: int = 0
     pace: Pace = field(default_factory=Pace)
+    let_in: int = 0
 
     def add(self, ticket: Ticket) -> None:
         """Let a request wait.
@@ -88,13 +89,22 @@ class Lane:
         now = time.monotonic()
         self.pace.answered(ticket.rows, now - begun, now, standing=bool(self.waiting))
 
-    def refuse_at_the_door(self, under_way: int) -> int | None:
-        """Return the Retry-After of a request that is not even read: in overload, beyond what can wait. Else None."""
-        if under_way < OVERLOADED_REQUESTS or not self.pace.overloaded(time.monotonic()):
+    def refuse_at_the_door(self) -> Overloaded | None:
+        """Return the refusal of a request that is not even read: in overload, beyond what can wait. Else None."""
+        if not self.pace.overloaded(time.monotonic()):
             return None
-        if 2 * under_way * self.pace.request_seconds < self._longest_wait():  # half of the time goes to connections
-            return None
-        return self._refuse(1)
+        before = len(self.waiting) + self.let_in
+        seconds = 2 * before * self.pace.request_seconds  # half of the time goes to connections
+        if before >= OVERLOADED_REQUESTS and seconds >= self._longest_wait():
+            return Overloaded("late", self._refuse(1))
+        self.let_in += 1
+        if self.let_in == 1:
+            asyncio.get_running_loop().call_soon(self._all_in)
+        return None
+
+    def _all_in(self) -> None:
+        """Begin to count anew: those let in while the loop read from its connections wait from now on."""
+        self.let_in = 0
 
     def _longest_wait(self) -> float:
         turn = self.pace.request_seconds / self.workers
@@ -117,7 +127,7 @@ class Admission:
         self._most_under_way = under_way
         self._busy = 0
         self._turning = False
-        self._turned = 0.0
+        self._turn_ends = self._worked_until = self._blind = 0.0
 
     def rows_waiting(self) -> int:
         """Return the rows that wait for their turn."""
@@ -138,8 +148,8 @@ class Admission:
         ticket = _ticket(rows, work, gone)
         self.inline.add(ticket)
         if not self._turning:
-            self._turning = True
-            asyncio.get_running_loop().call_soon(self._turn)
+            self._begin_turn()
+        self._work()
         return await ticket.done
 
     async def in_thread(self, rows: int, work: Callable[[], Any], gone: Callable[[], bool]) -> Any:
@@ -150,20 +160,29 @@ class Admission:
         return await ticket.done
 
     def _turn(self) -> None:
+        """Go on with those who wait since the turn before was over."""
+        self._turning = False
+        if self.inline.waiting:
+            self._begin_turn()
+            self._work()
+
+    def _begin_turn(self) -> None:
         """Work for a moment, or for as long as the loop was busy with its connections, then let it see to them."""
         now = time.monotonic()
-        blind = now - self._turned
-        until = now + min(LONGEST_TURN, max(SHORTEST_TURN, blind))
-        while (begun := time.monotonic()) < until and (ticket := self.inline.take(blind)):
+        self._blind = now - self._worked_until
+        self._turn_ends = now + min(LONGEST_TURN, max(SHORTEST_TURN, self._blind))
+        self._turning = True
+        asyncio.get_running_loop().call_soon(self._turn)
+
+    def _work(self) -> None:
+        """Answer those who wait, in their order, until the turn is over."""
+        while (begun := time.monotonic()) < self._turn_ends and (ticket := self.inline.take(self._blind)):
             try:
                 ticket.done.set_result(ticket.work())
             except Exception as error:  # noqa: BLE001 - raised again where the request is answered
                 ticket.done.set_exception(error)
             self.inline.finish(ticket, begun)
-        self._turned = time.monotonic()
-        self._turning = bool(self.inline.waiting)
-        if self._turning:
-            asyncio.get_running_loop().call_soon(self._turn)
+            self._worked_until = time.monotonic()
 
     def _fill_threads(self) -> None:
         lane = self.threaded

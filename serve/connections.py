@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from serve.errors import Overloaded
 from serve.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,10 +22,18 @@ class Connections:
     last answer and only wait for the client to stop sending; they are few, and not counted.
     """
 
-    def __init__(self, settings: Settings, most: int, overloaded: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        most: int,
+        overloaded: Callable[[str], None],
+        door: Callable[[bytes], Overloaded | None],
+    ) -> None:
+        """Bound the connections; `overloaded` counts refusals, `door` gives that of a path whose head has come."""
         self.settings = settings
         self._most = most
         self.overloaded = overloaded
+        self.door = door
         self.idle: OrderedDict[Connection, None] = OrderedDict()
         self.leaving: OrderedDict[Connection, None] = OrderedDict()
         self.ending = False

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from serve.connections import MOST_LEAVING, Connections
 from serve.errors import HeadTooLarge, Malformed, Overloaded, RequestError, TooSlow
@@ -18,6 +18,16 @@ from serve.listener import readable
 from serve.refusal import refusal
 
 LINGER_SECONDS = 2.0
+
+
+class TurnedAway:
+    """Stands for the answer to a request that was turned away: it was complete before the application heard of it."""
+
+    response_complete = True
+    message_event = asyncio.Event()
+
+
+TURNED_AWAY = TurnedAway()
 
 
 class Outlet:
@@ -123,12 +133,27 @@ class Connection(HttpToolsProtocol):
         self._begun = True
 
     def on_headers_complete(self) -> None:
-        """Have a request answered."""
-        super().on_headers_complete()
-        self.cycle.transport = cast("asyncio.Transport", self._outlet)
+        """Have a request answered, or turn it away if there are too many."""
         self._framing.head_ended(self.headers)
         self._begun = self._fresh = False
+        if too_many := self._shared.door(self.url):
+            self._turn_away(too_many)
+            return
+        super().on_headers_complete()
+        self.cycle.transport = cast("asyncio.Transport", self._outlet)
         self._shared.idle.pop(self, None)
+
+    def _turn_away(self, error: Overloaded) -> None:
+        """Answer a request of which only the head has come, as cheaply as can be; its body will be thrown away."""
+        self.cycle = cast("RequestResponseCycle", TURNED_AWAY)
+        close = self.expect_100_continue or not self.parser.should_keep_alive()
+        self.transport.write(refusal(error, self.server_state.default_headers, close=close))
+        if close:
+            self._leave()
+        else:
+            self._since = self.loop.time()
+            self._shared.idle[self] = None
+            self._shared.idle.move_to_end(self)
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""

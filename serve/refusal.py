@@ -8,15 +8,16 @@ import orjson
 from serve.errors import Overloaded, RequestError
 
 
-def refusal(error: RequestError, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the bytes of an answer that ends its connection."""
+def refusal(error: RequestError, default_headers: Iterable[tuple[bytes, bytes]], *, close: bool = True) -> bytes:
+    """Return the bytes of an answer, which most often ends its connection."""
     content = orjson.dumps(error.body())
     headers = [
         *default_headers,
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(content)),
-        (b"connection", b"close"),
     ]
+    if close:
+        headers.append((b"connection", b"close"))
     if isinstance(error, Overloaded):
         headers.append((b"retry-after", b"%d" % error.retry_after))
     lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode()]

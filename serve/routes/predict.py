@@ -2,14 +2,16 @@
 
 from functools import partial
 
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from serve.admission import Lane
 from serve.body import read_json_body
 from serve.decode import count_rows, decode
 from serve.encode import encode_many, encode_one
-from serve.errors import ModelFailed, WrongValues
+from serve.errors import ModelFailed, Overloaded, WrongValues
 from serve.model import LoadedModel
 from serve.onnx_runtime import Answers, Rows
 from serve.routes.state import gone, metrics, served_model, settings, watcher
@@ -39,6 +41,18 @@ def answer(body: bytes, model: LoadedModel, max_rows: int) -> tuple[bytes, Rows,
     answers = model.predict(decoded.rows)
     encode = encode_one if decoded.single else encode_many
     return encode(answers, model), decoded.rows, answers
+
+
+def refuse_at_the_door(state: State, path: bytes) -> Overloaded | None:
+    """Return the refusal of a request of which only the head has come, where it is a prediction too many."""
+    if not path.endswith(b"/predict") or state.drain.begun:
+        return None
+    lane: Lane = state.admission.inline
+    if refusal := lane.refuse_at_the_door():
+        route = ROUTES[path != b"/predict"].path
+        state.metrics.answered(route, "POST", refusal.status, 0.0)
+        state.metrics.overloaded(refusal.reason)
+    return refusal
 
 
 ROUTES = [

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from serve.admission import Admission, ClientGone
+from serve.admission import LONGEST_TURN, Admission, ClientGone
 from serve.errors import Overloaded, WrongValues
 
 DEADLINE_SECONDS = 20.0
@@ -35,6 +35,12 @@ def run(
                 return await requests(Admission(threads, workers, under_way, waiting, seconds))
 
     return asyncio.run(within_deadline())
+
+
+def _a_long_one_and(admission: Admission, others: int) -> list[Awaitable[Any]]:
+    """Ask for something that takes a whole turn of the loop, and for other things at the same time."""
+    long = admission.on_loop(1, lambda: time.sleep(2 * LONGEST_TURN), present)
+    return [long, *(admission.on_loop(1, int, present) for _ in range(others))]
 
 
 @pytest.mark.parametrize("lane", ["on_loop", "in_thread"])
@@ -79,14 +85,13 @@ def test_nothing_is_computed_for_a_client_that_has_gone(lane: str) -> None:
 
 def test_beyond_those_that_may_wait_requests_are_refused_at_once() -> None:
     async def requests(admission: Admission) -> list[Any]:
-        calls = [admission.on_loop(1, lambda: time.sleep(0.001), present) for _ in range(12)]
-        return await asyncio.gather(*calls, return_exceptions=True)
+        return list(await asyncio.gather(*_a_long_one_and(admission, 12), return_exceptions=True))
 
     answers = run(requests, waiting=8)
 
-    assert [type(answer) for answer in answers] == [type(None)] * 8 + [Overloaded] * 4
-    assert {error.reason for error in answers[8:]} == {"full"}
-    assert all(error.retry_after >= 1 for error in answers[8:])
+    assert [type(answer) for answer in answers] == [type(None)] + [int] * 8 + [Overloaded] * 4
+    assert {error.reason for error in answers[9:]} == {"full"}
+    assert all(error.retry_after >= 1 for error in answers[9:])
 
 
 @pytest.mark.parametrize("lane", ["on_loop", "in_thread"])
@@ -178,13 +183,14 @@ def test_a_cancelled_request_is_not_computed() -> None:
 def test_the_door_is_open_until_a_request_was_refused() -> None:
     async def requests(admission: Admission) -> None:
         lane = admission.inline
-        await admission.on_loop(1, lambda: time.sleep(0.003), present)
-        assert lane.refuse_at_the_door(1_000) is None
+        assert [lane.refuse_at_the_door() for _ in range(100)] == [None] * 100
 
-        calls = [admission.on_loop(1, int, present) for _ in range(9)]
-        await asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.gather(*_a_long_one_and(admission, 9), return_exceptions=True)
 
-        assert lane.refuse_at_the_door(1_000) is not None
-        assert lane.refuse_at_the_door(1) is None
+        for _ in range(2):
+            refusals = [lane.refuse_at_the_door() for _ in range(100)]
+            assert refusals[:4] == [None] * 4
+            assert all(refusal and refusal.retry_after >= 1 for refusal in refusals[50:])
+            await asyncio.sleep(0)
 
     run(requests, waiting=8)

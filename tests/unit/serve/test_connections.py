@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from serve.connections import Connections
+from serve.errors import Overloaded
 from serve.listener import SPARE_DESCRIPTORS, most_connections
 from serve.protocol import Connection
 from serve.settings import Settings
@@ -76,11 +77,15 @@ class Bench:
     def __init__(self, asked: socket.socket, app: Callable[..., Awaitable[None]], most: int = 10) -> None:
         limits = Settings(models=Path(), max_head_bytes=LARGEST)
         self.refused: list[str] = []
-        self.shared = Connections(limits, most, self.refused.append)
+        self.too_many: Overloaded | None = None
+        self.shared = Connections(limits, most, self.refused.append, self.door)
         self._config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
         self._config.load()
         self.state = ServerState()
         self._asked = asked
+
+    def door(self, _: bytes) -> Overloaded | None:
+        return self.too_many
 
     def connect(self) -> tuple[Connection, Wire]:
         connection = Connection(self.shared, config=self._config, server_state=self.state, app_state={})
