@@ -20,7 +20,7 @@ from serve.admission import Admission, ClientGone
 from serve.body import BodyMemory
 from serve.cpus import container_cpus
 from serve.drain import CloseWhileDraining, Drain
-from serve.errors import NotReady, Overloaded, RequestError
+from serve.errors import ModelFailed, NotReady, Overloaded, RequestError
 from serve.metrics import CountRequests, Metrics
 from serve.rotation import Rotating
 from serve.routes import health, metadata, predict, repository
@@ -85,6 +85,7 @@ async def _watch_models(app: Starlette) -> AsyncIterator[None]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    watcher.close()
 
 
 def _json(status: int, body: dict[str, object], headers: dict[str, str] | None = None) -> Response:
@@ -94,6 +95,8 @@ def _json(status: int, body: dict[str, object], headers: dict[str, str] | None =
 async def _answer_request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     headers = {}
+    if isinstance(error, ModelFailed):
+        log.error("%s", error)
     if isinstance(error, NotReady):
         settings: Settings = request.app.state.settings
         headers["retry-after"] = str(math.ceil(settings.poll_seconds))

@@ -26,6 +26,7 @@ from serve.drain import Drain
 from serve.listener import listen, most_connections, stop_accepting
 from serve.protocol import Connection
 from serve.rotation import Rotating
+from serve.routes.predict import refuse_at_the_door
 from serve.settings import Settings
 from serve.watcher import Watcher
 
@@ -133,7 +134,8 @@ def serve(settings: Settings) -> None:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     app = create_app(settings)
-    shared = Connections(settings, most_connections(settings.max_connections), app.state.metrics.overloaded)
+    most, door = most_connections(settings.max_connections), functools.partial(refuse_at_the_door, app.state)
+    shared = Connections(settings, most, app.state.metrics.overloaded, door)
     config = uvicorn.Config(
         app,
         http=functools.partial(Connection, shared),  # type: ignore[arg-type]  # called as the class is
