@@ -118,4 +118,4 @@ def test_helm_test_uses_the_serving_image_itself(everything: list[Thing]) -> Non
     (server,) = only(everything, "Deployment")["spec"]["template"]["spec"]["containers"]
 
     assert tester["image"] == server["image"]
-    assert tester["args"][1] == "http://forest:80"
+    assert tester["args"][1] == "https://forest:80"

@@ -16,6 +16,7 @@ MISTYPED = {
     "serve.image.digest=sha256:12": "at '/serve/image/digest': 'sha256:12' does not match pattern",
     "image.pullPolicy=Sometimes": "at '/image/pullPolicy': value must be one of 'IfNotPresent', 'Always', 'Never'",
     "persistence.accessModes={ReadOnlyMany}": "at '/persistence/accessModes/0': value must be one of",
+    "serve.tlsSecret=Not A Name": "at '/serve/tlsSecret': 'Not A Name' does not match pattern",
     "serve.env.COPSE_MAX_ROWS=9": "at '/serve/env/COPSE_MAX_ROWS': got number, want string",
 }
 AT_ODDS = {
@@ -30,6 +31,8 @@ AT_ODDS = {
     "train.image.tag=latest": "train.image.tag must not be latest",
     "serve.env.PORT=http": "serve.env must hold settings of the server, whose names begin with COPSE_, not PORT",
     "serve.env.COPSE_PORT=http": "serve.env must not hold COPSE_PORT: the chart sets it",
+    "serve.env.COPSE_TOKENS_FILE=/x": "serve.env must not hold COPSE_TOKENS_FILE: the chart sets it",
+    "serve.env.COPSE_TLS_KEY=/x": "serve.env must not hold COPSE_TLS_KEY: the chart sets it",
     "serve.env.COPSE_THREADS=two": "serve.env must not hold COPSE_THREADS while serve.resources.limits.cpu is set",
     r"podLabels.app\.kubernetes\.io/name=x": "podLabels must not hold app.kubernetes.io/name",
 }
@@ -61,6 +64,7 @@ def test_an_upgrade_that_changes_nothing_about_training_keeps_the_job() -> None:
 
     assert name_of_job("--set", "serve.replicas=5") == unchanged
     assert name_of_job("--set", "serve.image.tag=1.2.3") == unchanged
+    assert name_of_job("--set", "serve.tokensSecret=clients,serve.tlsSecret=certificate") == unchanged
     assert name_of_job("--set", "train.ttlSecondsAfterFinished=60") == unchanged
 
 

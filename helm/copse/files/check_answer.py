@@ -1,19 +1,55 @@
-"""Ask a server for a prediction and check the answer: the chart's test, run by the serving image's own Python."""
+"""Ask a server for a prediction and check the answer: the chart's test, run by the serving image's own Python.
 
+check_answer.py ADDRESS [--tokens FILE] [--certificate FILE]
+"""
+
+import argparse
 import json
+import ssl
 import sys
-import urllib.request
+from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 10.0
 
 
-def ask(address: str, body: dict[str, Any] | None = None) -> Any:
+def connect(address: str, certificate: str | None) -> HTTPConnection:
+    """Return a connection; over TLS only to the server that has exactly this certificate, whatever name is in it."""
+    host, port = urlsplit(address).hostname or "", urlsplit(address).port
+    if not certificate:
+        return HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+    connection.connect()
+    if connection.sock.getpeercert(binary_form=True) != first_certificate(Path(certificate).read_text()):
+        sys.exit("wrong: the server's certificate is not that of the secret; a new one is taken within two minutes")
+    return connection
+
+
+def first_certificate(chain: str) -> bytes:
+    """Return the first certificate of a chain in PEM."""
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return ssl.PEM_cert_to_DER_cert(begin + chain.split(begin)[1].split(end, maxsplit=1)[0] + end)
+
+
+def first_token(text: str) -> str:
+    """Return the first token of a file of tokens."""
+    lines = [line.strip() for line in text.splitlines()]
+    return next(line for line in lines if line and not line.startswith("#"))
+
+
+def ask(connection: HTTPConnection, path: str, headers: dict[str, str], body: dict[str, Any] | None = None) -> Any:
     """Return the JSON that a GET, or with a body a POST, is answered with."""
-    content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, content, {"content-type": "application/json"})  # noqa: S310 - http only
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - likewise
-        return json.load(response)
+    content = None if body is None else json.dumps(body)
+    connection.request("POST" if body else "GET", path, content, {"content-type": "application/json", **headers})
+    response = connection.getresponse()
+    text = response.read().decode()
+    if response.status != 200:
+        sys.exit(f"wrong: {path} is answered {response.status}: {text}")
+    return json.loads(text)
 
 
 def fault(model: dict[str, Any], answer: dict[str, Any]) -> str | None:
@@ -28,10 +64,18 @@ def fault(model: dict[str, Any], answer: dict[str, Any]) -> str | None:
     return None
 
 
-def main(address: str) -> int:
+def main(arguments: list[str]) -> int:
     """Print what is served and one answer; return 1 where it is wrong."""
-    model = ask(f"{address}/")
-    answer = ask(f"{address}/predict", {"features": [0.0] * len(model["features"])})
+    parser = argparse.ArgumentParser()
+    parser.add_argument("address")
+    parser.add_argument("--tokens")
+    parser.add_argument("--certificate")
+    given = parser.parse_args(arguments)
+    token = given.tokens and first_token(Path(given.tokens).read_text())
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    connection = connect(given.address, given.certificate)
+    model = ask(connection, "/", headers)
+    answer = ask(connection, "/predict", headers, {"features": [0.0] * len(model["features"])})
     print(f"{model['model']} version {model['version']} answers {json.dumps(answer)}")
     wrong = fault(model, answer)
     if wrong:
@@ -40,4 +84,4 @@ def main(address: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

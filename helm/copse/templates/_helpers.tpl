@@ -49,6 +49,11 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default $root.Chart.AppVersion }}{{ end }}
 {{- end }}
 
+{{/* What the server speaks. */}}
+{{- define "copse.scheme" -}}
+{{- ternary "https" "http" (not (empty .Values.serve.tlsSecret)) }}
+{{- end }}
+
 {{- define "copse.sharedVolume" -}}
 {{- if has "ReadWriteMany" .Values.persistence.accessModes }}true{{ end }}
 {{- end }}

@@ -68,3 +68,42 @@ labels:
 annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{/* The secrets that the server reads, as volumes. Takes (list . "serve"); all but the server itself get no private key. */}}
+{{- define "copse.secretVolumes" -}}
+{{- with (index . 0).Values.serve }}
+{{- with .tokensSecret }}
+- name: tokens
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+{{- end }}
+{{- with .tlsSecret }}
+- name: tls
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+    {{- if ne (index $ 1) "serve" }}
+    items:
+      - key: tls.crt
+        path: tls.crt
+    {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Where they are mounted: whole folders, since the kubelet does not renew what is mounted by subPath. */}}
+{{- define "copse.secretMounts" -}}
+{{- with .Values.serve }}
+{{- if .tokensSecret }}
+- name: tokens
+  mountPath: /etc/copse/tokens
+  readOnly: true
+{{- end }}
+{{- if .tlsSecret }}
+- name: tls
+  mountPath: /etc/copse/tls
+  readOnly: true
+{{- end }}
+{{- end }}
+{{- end }}

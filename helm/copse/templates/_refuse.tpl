@@ -31,7 +31,7 @@
 {{- if not (regexMatch "^COPSE_[A-Z_]+$" $name) }}
 {{- fail (printf "serve.env must hold settings of the server, whose names begin with COPSE_, not %s" $name) }}
 {{- end }}
-{{- if has $name (list "COPSE_MODEL" "COPSE_POLL_SECONDS" "COPSE_DRAIN_SECONDS" "COPSE_SHUTDOWN_SECONDS" "COPSE_LOG_LEVEL" "COPSE_MODELS" "COPSE_HOST" "COPSE_PORT") }}
+{{- if has $name (list "COPSE_MODEL" "COPSE_POLL_SECONDS" "COPSE_DRAIN_SECONDS" "COPSE_SHUTDOWN_SECONDS" "COPSE_LOG_LEVEL" "COPSE_MODELS" "COPSE_HOST" "COPSE_PORT" "COPSE_TOKENS_FILE" "COPSE_TLS_CERTIFICATE" "COPSE_TLS_KEY") }}
 {{- fail (printf "serve.env must not hold %s: the chart sets it" $name) }}
 {{- end }}
 {{- end }}
