@@ -85,7 +85,7 @@ async def _watch_models(app: Starlette) -> AsyncIterator[None]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    watcher.close()
+    await watcher.close()
 
 
 def _json(status: int, body: dict[str, object], headers: dict[str, str] | None = None) -> Response:

@@ -61,7 +61,7 @@ class Shadow:
         self._share = share
         self._queue: queue.SimpleQueue[tuple[Rows, Answers] | None] = queue.SimpleQueue()
         self._offered = self._taken = 0
-        self._closed = False
+        self._closed = threading.Event()
         threading.Thread(target=self._work, name=THREAD, daemon=True).start()
 
     def offer(self, model: LoadedModel, rows: Rows, answers: Answers) -> None:
@@ -76,16 +76,18 @@ class Shadow:
 
     def close(self) -> None:
         """Have the thread end, and forget what waits."""
-        self._closed = True
+        self._closed.set()
         self._queue.put(None)
 
     def _work(self) -> None:
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
-        while (offered := self._queue.get()) and not self._closed:
+        while (offered := self._queue.get()) and not self._closed.is_set():
             rows, answers = offered
             for start in range(0, len(rows), BLOCK_ROWS):
+                if self._closed.is_set():
+                    return
                 block = slice(start, start + BLOCK_ROWS)
                 self._compare(rows[block], (answers[0][block], answers[1][block]))
             self._taken += len(rows)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from serve.errors import ModelRefused
 from serve.model import LoadedModel
 from serve.outcomes import Outcomes, Probation
-from serve.shadow import Shadow
+from serve.shadow import Shadow, check_comparable
 
 log = logging.getLogger("copse")
 
@@ -18,13 +18,36 @@ class Tried:
     name: str
     loaded: LoadedModel | None = None
     refused: int | None = None
+    reason: str | None = None
     problem: str | None = None
     failed_trials: int = 0
 
+    @property
+    def meanwhile(self) -> str:
+        """Return what goes on while something is wrong."""
+        return "the comparison goes on" if self.loaded else "the candidate is not compared"
+
+    def settled(self, version: int) -> bool:
+        """Return whether a version is loaded or refused already; other problems are then over."""
+        if self.loaded and self.loaded.version == version:
+            self.refused = self.problem = None
+            return True
+        if self.refused == version:
+            self.problem = self.reason
+            return True
+        return False
+
+    def say(self, problem: str) -> None:
+        """Say once, not once a poll, what is wrong."""
+        if problem != self.problem:
+            self.problem = problem
+            log.warning("%s; %s", problem, self.meanwhile)
+
     def refuse(self, version: int, reason: object) -> ModelRefused:
         """Remember a version that failed, so that it is tried once and not once a poll; return the error for it."""
-        self.refused, self.failed_trials = version, 0
-        return self.refusal(version, reason)
+        refusal = self.refusal(version, reason)
+        self.refused, self.reason, self.failed_trials = version, str(refusal), 0
+        return refusal
 
     def refusal(self, version: int, reason: object) -> ModelRefused:
         """Return the error that says that a version is not taken."""
@@ -53,12 +76,18 @@ class Slot(Tried):
         """Return the version that answers."""
         return self.loaded
 
+    @property
+    def meanwhile(self) -> str:
+        """Return what goes on while something is wrong."""
+        return f"version {self.loaded.version} goes on serving" if self.loaded else "not ready"
+
     def go_live(self, loaded: LoadedModel, watch_seconds: float) -> None:
         """Have a version answer from now on; if it is to be watched, keep the one before."""
         before, share = self.loaded, self.outcomes.recent_share
         self.take(loaded)
         self.outcomes = Outcomes()
         self.probation = Probation(before, share, watch_seconds) if before and watch_seconds else None
+        self._compare_anew()
         log.info("serving %s version %d", self.name, loaded.version)
 
     def ended(self, model: LoadedModel, *, failed: bool) -> None:
@@ -76,10 +105,37 @@ class Slot(Tried):
         self.loaded, self.problem, self.probation = probation.before, problem, None
         self.outcomes = Outcomes()
         self.rollbacks += 1
+        self._compare_anew()
         log.error("%s", problem)
+
+    def compare(self, share: float) -> None:
+        """Have the candidate, if it is loaded, answer a share of the requests beside the version that serves.
+
+        Raises:
+            ModelRefused: the two cannot be compared; the candidate is refused.
+
+        """
+        live, loaded = self.loaded, self.candidate.loaded
+        if self.shadow or not live or not loaded:
+            return
+        if reason := check_comparable(loaded, live):
+            self.candidate.loaded = None
+            raise self.candidate.refuse(loaded.version, reason)
+        self.shadow = Shadow(live, loaded, share)
+        log.info("comparing candidate %d of %s with version %d", loaded.version, self.name, live.version)
+
+    def take_candidate(self, loaded: LoadedModel) -> None:
+        """Have another candidate, which is not compared yet."""
+        self._compare_anew()
+        self.candidate.take(loaded)
 
     def drop_candidate(self) -> None:
         """Have no candidate, and leave nothing of it in memory."""
+        self._compare_anew()
+        self.candidate = Tried(self.name)
+
+    def _compare_anew(self) -> None:
+        """End the comparison; a candidate that was refused may be comparable with what serves now."""
         if self.shadow:
             self.shadow.close()
-        self.candidate, self.shadow = Tried(self.name), None
+        self.shadow = self.candidate.refused = None

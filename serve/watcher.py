@@ -8,33 +8,23 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from model_repository import (
-    Damaged,
-    NotPublished,
-    RepositoryError,
-    candidate_version,
-    current_version,
-    models,
-    read_version,
-)
+from model_repository import NotPublished, RepositoryError, candidate_version, current_version, models
 from serve.errors import ModelRefused, NoSuchModel, NotReady
+from serve.loader import load
 from serve.model import LoadedModel
 from serve.onnx_runtime import Answers, Rows
 from serve.settings import Settings
-from serve.shadow import Shadow, check_comparable
 from serve.slot import Slot, Tried
-from serve.trial import TrialFailed, try_out
 
 log = logging.getLogger("copse")
-
-MOST_TRIALS = 3
 
 
 class Watcher:
     """Polls the model repository, since file events do not cross network volumes.
 
     Each model has its own CURRENT. A model whose folder is removed is no longer served. A repository in which nothing
-    is left is taken for a volume that has gone: what was served is served on.
+    is left is taken for a volume that has gone: what was served is served on. Candidates are looked at on the side, so
+    that one which hangs in its trial keeps no version from going live.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -43,19 +33,23 @@ class Watcher:
         self.problem: str | None = "the model repository was not looked at yet"
         self.looked = asyncio.Event()
         self._woken = asyncio.Event()
+        self._trying: asyncio.Task[None] | None = None
 
     async def watch(self) -> None:
         """Look for versions until cancelled; no error ends it."""
         while True:
             await self.look()
             self.looked.set()
+            if not self._trying or self._trying.done():
+                self._trying = asyncio.create_task(self.look_at_candidates())
             pause = self._settings.poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads load
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), pause)
             self._woken.clear()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End what runs beside the requests."""
+        await self._stop_trying()
         for slot in self.slots.values():
             slot.drop_candidate()
 
@@ -64,7 +58,7 @@ class Watcher:
         self._woken.set()
 
     async def look(self) -> None:
-        """Look once at every model; a new version is read, tried out, loaded, and takes over between two requests."""
+        """Look once at every CURRENT; a new version is read, tried out, loaded, and takes over between two requests."""
         try:
             names = await asyncio.to_thread(models, self._settings.models)
         except OSError as error:
@@ -72,10 +66,11 @@ class Watcher:
             return
         for name in names:
             slot = self.slots.get(name) or Slot(name)
-            if await self._look_at(slot):
+            if await _guarded(slot, self._look_at(slot)):
                 self.slots[name] = slot
         for name in set(self.slots) - set(names) if names else ():
             log.warning("%s was removed from the model repository and is no longer served", name)
+            await self._stop_trying()
             self.slots.pop(name).drop_candidate()
         self._repository_problem(_what_is_lacking(bool(names), bool(self.slots)))
 
@@ -121,80 +116,34 @@ class Watcher:
             raise NoSuchModel("there are several models; name one as in /models/NAME/predict, or at start with --model")
         return next(iter(self.slots), "")
 
-    async def _look_at(self, slot: Slot) -> bool:
-        """Bring a model up to date; return whether anything of it was ever published."""
-        if not await self._guarded(slot, self._look_at_current(slot)):
-            return False
-        await self._guarded(slot.candidate, self._look_at_candidate(slot))
-        return True
-
-    async def _guarded(self, tried: Tried, looking: Coroutine[Any, Any, None]) -> bool:
-        """Look, and keep what is wrong; return whether anything was ever published."""
-        try:
-            await looking
-        except (RepositoryError, ModelRefused, OSError) as error:
-            if isinstance(error, NotPublished) and not tried.loaded:
-                return False
-            _say(tried, _reason(error))
-        except Exception:  # a model that breaks in a new way must not end the watch
-            _say(tried, "an unexpected error while loading")
-            log.debug("unexpected error while loading a model", exc_info=True)
-        return True
-
-    async def _look_at_current(self, slot: Slot) -> None:
+    async def _look_at(self, slot: Slot) -> None:
+        """Bring a model up to date."""
         version = await asyncio.to_thread(current_version, self._settings.models, slot.name)
-        if loaded := await self._load_if_new(slot, version):
-            slot.go_live(loaded, self._settings.watch_seconds)
+        if not slot.settled(version):
+            await self._stop_trying()  # what is to be served goes first, and two trials at once need too much memory
+            slot.go_live(await load(slot, version, self._settings), self._settings.watch_seconds)
         if slot.probation and slot.probation.over:
             slot.probation = None
 
+    async def look_at_candidates(self) -> None:
+        """Look once at every CANDIDATE, of the models that are served."""
+        for slot in list(self.slots.values()):
+            await _guarded(slot.candidate, self._look_at_candidate(slot))
+
     async def _look_at_candidate(self, slot: Slot) -> None:
-        if not slot.serving:
-            return
         version = await asyncio.to_thread(candidate_version, self._settings.models, slot.name)
-        if version is None or version == slot.serving.version:
+        if version is None or not slot.serving or version == slot.serving.version:
             slot.drop_candidate()
             return
-        if loaded := await self._load_if_new(slot.candidate, version):
-            slot.candidate.take(loaded)
-        self._compare(slot)
+        if not slot.candidate.settled(version):
+            slot.take_candidate(await load(slot.candidate, version, self._settings))
+        slot.compare(self._settings.shadow_share)
 
-    def _compare(self, slot: Slot) -> None:
-        """Compare the candidate with the version that answers now; refuse it if that cannot be done."""
-        live, loaded = slot.serving, slot.candidate.loaded
-        if slot.shadow and (slot.shadow.live is not live or slot.shadow.candidate is not loaded):
-            slot.shadow.close()
-            slot.shadow = None
-        if slot.shadow or not live or not loaded:
-            return
-        if reason := check_comparable(loaded, live):
-            slot.candidate.loaded = None
-            raise slot.candidate.refuse(loaded.version, reason)
-        slot.shadow = Shadow(live, loaded, self._settings.shadow_share)
-        log.info("comparing candidate %d of %s with version %d", loaded.version, slot.name, live.version)
-
-    async def _load_if_new(self, tried: Tried, version: int) -> LoadedModel | None:
-        """Read, try out and load a version, unless it is loaded or was refused already."""
-        if tried.loaded and tried.loaded.version == version:
-            tried.refused = tried.problem = None
-            return None
-        if tried.refused == version:
-            return None
-        try:
-            return await self._load(tried, version)
-        except TrialFailed as error:  # perhaps for a reason outside of the model, such as a busy node
-            tried.failed_trials += 1
-            if tried.failed_trials >= MOST_TRIALS:
-                raise tried.refuse(version, error) from error
-            raise tried.refusal(version, error) from error
-        except (Damaged, NotPublished, ModelRefused) as error:
-            raise tried.refuse(version, error) from error
-
-    async def _load(self, tried: Tried, version: int) -> LoadedModel:
-        root, largest = self._settings.models, self._settings.max_model_bytes
-        published = await asyncio.to_thread(read_version, root, tried.name, version, largest)
-        await try_out(published, self._settings.trial_seconds)
-        return await asyncio.to_thread(LoadedModel, published)
+    async def _stop_trying(self) -> None:
+        """Leave off with candidates until the next look."""
+        if self._trying:
+            self._trying.cancel()
+            await asyncio.wait([self._trying])
 
     def _repository_problem(self, problem: str | None) -> None:
         if problem and problem != self.problem:
@@ -208,12 +157,18 @@ def _what_is_lacking(folders: bool, published: bool) -> str | None:
     return None if folders else "the model repository is empty"
 
 
-def _say(tried: Tried, problem: str) -> None:
-    """Say once, not once a poll, why nothing new is taken."""
-    if problem != tried.problem:
-        tried.problem = problem
-        goes_on = f"version {tried.loaded.version} goes on serving" if tried.loaded else "not ready"
-        log.warning("%s; %s", problem, goes_on if isinstance(tried, Slot) else "the candidate is not compared")
+async def _guarded(tried: Tried, looking: Coroutine[Any, Any, None]) -> bool:
+    """Look, and keep what is wrong; return whether anything was ever published."""
+    try:
+        await looking
+    except (RepositoryError, ModelRefused, OSError) as error:
+        if isinstance(error, NotPublished) and not tried.loaded:
+            return False
+        tried.say(_reason(error))
+    except Exception:  # a model that breaks in a new way must not end the watch
+        tried.say("an unexpected error while loading")
+        log.debug("unexpected error while loading a model", exc_info=True)
+    return True
 
 
 def _reason(error: Exception) -> str:

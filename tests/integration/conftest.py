@@ -7,8 +7,10 @@ import httpx
 import numpy as np
 import pytest
 
+from model_repository import PublishedVersion, read_version
+from tests.conftest import MODEL
 from tests.servers import RunningServer, serving
-from train.data import TrainingData
+from train.data import TrainingData, breast_cancer
 from train.job import Recipe, run
 
 
@@ -25,6 +27,14 @@ def client(server: RunningServer) -> Iterator[httpx.Client]:
     """Return an HTTP client of the running server."""
     with httpx.Client(base_url=server.address, timeout=30) as http:
         yield http
+
+
+@pytest.fixture(scope="session")
+def other(tmp_path_factory: pytest.TempPathFactory) -> PublishedVersion:
+    """Return a smaller forest over the columns of the default model, whose answers differ."""
+    root = tmp_path_factory.mktemp("other")
+    run(root, MODEL, breast_cancer(), Recipe(trees=5, seed=7))
+    return read_version(root, MODEL, 1)
 
 
 @pytest.fixture(scope="session")

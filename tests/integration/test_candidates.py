@@ -8,24 +8,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from model_repository import PublishedVersion, propose, publish, read_version, use, withdraw
+from model_repository import PublishedVersion, propose, publish, use, withdraw
 from serve.model import LoadedModel
 from tests.conftest import MODEL
+from tests.damages import tree_with_a_cycle
 from tests.examples import BENIGN
 from tests.servers import RunningServer, eventually, ready, serving
 from train.data import breast_cancer
-from train.job import Recipe, run
 
 ALL = ("--shadow-share", "1")
 ROWS = breast_cancer().rows
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> PublishedVersion:
-    """Return a smaller forest over the same columns, whose answers differ."""
-    root = tmp_path_factory.mktemp("other")
-    run(root, MODEL, breast_cancer(), Recipe(trees=5, seed=7))
-    return read_version(root, MODEL, 1)
 
 
 @pytest.fixture
@@ -57,6 +49,11 @@ def compared(running: RunningServer, rows: int) -> dict[str, Any]:
 def entries(running: RunningServer) -> list[dict[str, str]]:
     listed: list[dict[str, str]] = httpx.get(f"{running.address}/v2/repository/index").json()
     return listed
+
+
+def children(running: RunningServer) -> list[str]:
+    """Return the processes that the server has started and that still run."""
+    return Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
 
 
 def test_what_the_candidate_would_change_is_counted_exactly(
@@ -123,13 +120,35 @@ def test_a_damaged_candidate_is_refused_once_with_its_reason_and_serving_goes_on
     assert running.text.count("is refused") == 1
 
 
-def test_a_candidate_with_other_columns_is_refused(repository: Path, other: PublishedVersion) -> None:
+def test_a_candidate_with_other_columns_is_refused_until_they_are_those_that_serve(
+    repository: Path, published: PublishedVersion, other: PublishedVersion
+) -> None:
     columns = [msgspec.structs.replace(column, name=f"new {column.name}") for column in other.manifest.columns]
     manifest = msgspec.structs.replace(other.manifest, columns=columns)
     publish(repository, manifest, other.onnx, candidate=True)
     with serving(repository, *ALL) as running:
         running.says("is refused: its columns are not those of the current version; the candidate is not compared")
         assert "candidate" not in described(running)
+
+        publish(repository, msgspec.structs.replace(published.manifest, columns=columns), published.onnx)
+        running.says("comparing candidate 2 of breast-cancer with version 3")
+        assert running.stop() == 0
+
+
+def test_a_candidate_that_hangs_in_its_trial_keeps_no_version_from_going_live(
+    repository: Path, published: PublishedVersion, other: PublishedVersion
+) -> None:
+    publish(repository, other.manifest, other.onnx, candidate=True)
+    tree_with_a_cycle(repository / MODEL / "2")
+    with serving(repository, *ALL, "--trial-seconds", "3600") as running:
+        eventually(lambda: children(running), lambda: "no trial was begun")
+        publish(repository, published.manifest, published.onnx)
+
+        running.says("serving breast-cancer version 3")
+        eventually(lambda: children(running), lambda: "it is not tried again")
+        (trial,) = children(running)
+        assert running.stop() == 0
+        eventually(lambda: not Path("/proc", trial).exists(), lambda: "the trial goes on without its server")
 
 
 def test_a_candidate_of_junk_is_said_once(repository: Path) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from model_repository import PublishedVersion
 from serve import trial
+from serve.loader import MOST_TRIALS
 from serve.settings import Settings
 from serve.trial import TrialFailed, try_out
-from serve.watcher import MOST_TRIALS, Watcher
+from serve.watcher import Watcher
 
 
 def child(folder: Path, script: str) -> SimpleNamespace:

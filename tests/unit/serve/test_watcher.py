@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from serve import loader
 from serve import watcher as watching
 from serve.settings import Settings
 from serve.watcher import Watcher
@@ -48,7 +49,7 @@ def test_an_unexpected_error_does_not_end_the_watch(
         raise MemoryError
 
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, logger="copse"):
-        patch.setattr(watching, "read_version", broken)
+        patch.setattr(loader, "read_version", broken)
         look(watcher)
     look(watcher)
 
@@ -60,8 +61,31 @@ def test_a_version_that_is_served_is_not_loaded_again(trained: Path, monkeypatch
     watcher = Watcher(Settings(models=trained))
     look(watcher)
     served = watcher.served()
-    monkeypatch.setattr(watching, "read_version", None)
+    monkeypatch.setattr(loader, "read_version", None)
 
     look(watcher, times=2)
 
     assert watcher.served() is served
+
+
+def test_why_a_version_was_refused_is_still_told_after_the_volume_was_away_for_a_moment(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (repository / "breast-cancer" / "1" / "model.onnx").write_bytes(b"nothing")
+    watcher = Watcher(Settings(models=repository))
+    look(watcher)
+    slot = watcher.slots["breast-cancer"]
+    refusal = slot.problem
+    assert "version 1 of breast-cancer is refused" in str(refusal)
+
+    def stale(*_: object) -> int:
+        raise OSError(116, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(watching, "current_version", stale)
+        look(watcher)
+    assert "Stale file handle" in str(slot.problem)
+    look(watcher)
+
+    assert slot.problem == refusal
+    assert len(caplog.records) == 2
