@@ -38,6 +38,7 @@ class Connection(asyncio.Protocol):
         self._answered = 0
         self.asked_at = 0.0
         self.usable = True
+        self.idled = False  # it was open before its request was due
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -109,7 +110,7 @@ class Connection(asyncio.Protocol):
 
     def _unanswered(self, *, unread: bool) -> None:
         """Tell a connection that was closed while idle, its request unread, from a request that was dropped."""
-        idle = unread and self._answered and not self._received
+        idle = unread and self.idled and not self._received
         if self._question:
             cut = f"{'unread' if unread else 'read'}, after {self._answered} answers, {len(self._received)} bytes came"
             self._end(IDLE_CLOSED if idle else RESET, detail="" if idle else cut)

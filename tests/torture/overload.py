@@ -50,18 +50,23 @@ def _overload(stage: Stage, running: RunningServer, kind: str, what: str) -> Row
         above = send("four times", CONNECTIONS, TIMES * capacity, stage.smaller(OVERLOAD_SECONDS))
     time.sleep(REST_SECONDS)
     after = send("half again", CONNECTIONS, capacity / 2, half_seconds)
-    lost = before.lost() + above.lost(REFUSED) + after.lost()
+    lost = sum(tally.lost(REFUSED) for tally in (before, above, after))
     tried = before.sent + above.sent + after.sent
-    refused, unsent = above.outcomes.get(REFUSED, 0), above.outcomes.get(UNSENT, 0)
+    refused, unsent = (above.outcomes.get(outcome, 0) for outcome in (REFUSED, UNSENT))
     seen = (
-        f"capacity {capacity:,.0f} requests/s; at half of it p50 {before.p50:.1f} ms, p99 {before.p99:.1f} ms; "
-        f"at four times {above.rate:,.0f}/s answered, p50 {above.p50:.1f} ms, p99 {above.p99:.1f} ms "
-        f"({above.p99 / before.p99:.1f} times that at half), {refused:,} ({refused / max(1, above.sent):.0%}) refused "
-        f"with Retry-After, {unsent:,} not sent as all {CONNECTIONS} connections waited; memory {memory_before:.0f} "
-        f"MiB before, {watching.most:.0f} at most; 2 s after, at half, {after.rate / before.rate:.2f} times the rate "
-        f"before, p50 {after.p50:.1f} ms, p99 {after.p99:.1f} ms; the generator sent {above.lag_p99:.1f} ms late (p99)"
+        f"capacity {capacity:,.0f} requests/s; at half of it {_latencies(before)}; at four times {above.rate:,.0f}/s "
+        f"answered, {_latencies(above)}, {above.p99 / before.p99:.1f} times the p99 at half, {refused:,} "
+        f"({refused / max(1, above.sent):.0%}) refused with Retry-After, {unsent:,} not sent as all {CONNECTIONS} "
+        f"connections waited; memory {memory_before:.0f} MiB before, {watching.most:.0f} at most; 2 s after, at half, "
+        f"{after.rate / before.rate:.2f} times the rate before, {_latencies(after)}, "
+        f"{before.outcomes.get(REFUSED, 0):,} refused before, {after.outcomes.get(REFUSED, 0):,} after; "
+        f"the generator sent {above.lag_p99:.1f} ms late (p99)"
     )
     return Row(what, tried, lost, seen + "".join(f"; {example}" for example in above.examples))
+
+
+def _latencies(tally: Tally) -> str:
+    return f"p50 {tally.p50:.1f} ms, p99 {tally.p99:.1f} ms"
 
 
 def _figures(tally: Tally) -> str:

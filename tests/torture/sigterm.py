@@ -43,7 +43,7 @@ def sigterm(stage: Stage) -> Iterator[Row]:
         tally.sent,
         tally.lost(IDLE_CLOSED, NOT_CONNECTED) + codes.total() - codes[0],
         f"{stops} stops, exit code 0 {codes[0]} times; {figures}"
-        + "".join(f"; {example}" for example in dict.fromkeys(tally.examples) if NOT_CONNECTED not in example),
+        + "".join(f"; {example}" for example in tally.examples if NOT_CONNECTED not in example),
     )
 
 

@@ -11,7 +11,7 @@ from tests.torture.wire import NOT_CONNECTED, RIGHT, UNSENT, Stream, Tally, perc
 
 CONNECT_AGAIN_SECONDS = 0.05
 AT_ONCE = 64
-EXAMPLES = 5
+EXAMPLES = 2  # of each outcome
 
 
 class Sender:
@@ -96,6 +96,7 @@ class Sender:
         while self._free:
             connection = self._free.popleft()
             if connection.usable:
+                connection.idled = True
                 self._ask(connection)
                 return
         if self._open >= self._stream.connections:
@@ -155,5 +156,5 @@ class Sender:
         if ending.outcome == RIGHT:
             self._versions[ending.version] += 1
             self._latencies.append(ending.seconds)
-        elif ending.detail and len(self._examples) < EXAMPLES:
+        elif ending.detail and self._outcomes[ending.outcome] <= EXAMPLES:
             self._examples.append(f"{ending.outcome}: {ending.detail}")

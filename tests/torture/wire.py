@@ -90,9 +90,9 @@ def total(tallies: list[Tally]) -> Tally:
     for tally in tallies:
         outcomes.update(tally.outcomes)
         versions.update(tally.versions)
-    examples = [example for tally in tallies for example in tally.examples]
+    examples = list(dict.fromkeys(example for tally in tallies for example in tally.examples))
     worst = {name: max((getattr(tally, name) for tally in tallies), default=0.0) for name in _TIMES}
-    return Tally(dict(outcomes), dict(versions), examples[:5], **worst)
+    return Tally(dict(outcomes), dict(versions), examples, **worst)
 
 
 _TIMES = ("seconds", "p50", "p99", "longest", "lag_p99")
