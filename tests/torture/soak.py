@@ -48,8 +48,16 @@ def soak(stage: Stage, seconds: float) -> Iterator[Row]:
 
 def _plan(stage: Stage, port: int) -> Plan:
     versions = {1: 0, 2: 1}
-    rates = {"single": 100.0, "batch": 10.0, "large": 1.0, "by name": 30.0, "bad": 20.0}
-    streams = {kind: Stream(stage.questions(kind, versions), 64, rate=rate) for kind, rate in rates.items()}
+    streams = {
+        kind: Stream(stage.questions(kind, versions), connections, rate=rate)
+        for kind, connections, rate in (
+            ("single", 16, 100.0),
+            ("batch", 8, 10.0),
+            ("large", 4, 1.0),
+            ("by name", 8, 30.0),
+            ("bad", 8, 20.0),
+        )
+    }
     new = Stream(stage.questions("single", versions), 64, keep=False, rate=50.0)
     return Plan(port, {**streams, "new connections": new})
 
