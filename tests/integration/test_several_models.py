@@ -5,7 +5,6 @@ from pathlib import Path
 
 import httpx
 import msgspec
-import pytest
 
 from model_repository import PublishedVersion, publish, use
 from tests.conftest import MODEL
@@ -128,11 +127,3 @@ def test_the_index_tells_what_serves_and_what_was_refused_and_why(
         eventually(
             lambda: len(httpx.get(f"{running.address}/v2/repository/index").json()) == 1, lambda: "the refusal stays"
         )
-
-
-@pytest.mark.parametrize("name", ["%2e%2e", "..%2f..%2fetc", "breast-cancer%00", "breast-cancer/1", "A" * 5000])
-def test_a_name_from_the_address_never_reaches_the_disk(client: httpx.Client, name: str) -> None:
-    answer = client.get(f"/models/{name}")
-
-    assert answer.status_code == 404
-    assert set(answer.json()) == {"error"}

@@ -13,14 +13,7 @@ from serve.loader import MOST_TRIALS
 from serve.settings import Settings
 from serve.trial import TrialFailed, try_out
 from serve.watcher import Watcher
-
-
-def child(folder: Path, script: str) -> SimpleNamespace:
-    """Return what stands for sys in the parent: a program that is run instead of the trial."""
-    program = folder / "child"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    return SimpleNamespace(executable=str(program))
+from tests.children import child
 
 
 @pytest.mark.parametrize(

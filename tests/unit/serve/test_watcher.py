@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from serve import loader
+from model_repository import PublishedVersion, publish
+from serve import loader, trial
 from serve import watcher as watching
 from serve.settings import Settings
 from serve.watcher import Watcher
+from tests.children import child
+from tests.servers import eventually
 
 
 def look(watcher: Watcher, times: int = 1) -> None:
@@ -89,3 +92,28 @@ def test_why_a_version_was_refused_is_still_told_after_the_volume_was_away_for_a
 
     assert slot.problem == refusal
     assert len(caplog.records) == 2
+
+
+def test_a_candidate_in_its_trial_is_left_off_for_a_version_that_goes_live(
+    repository: Path, published: PublishedVersion, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def swap() -> None:
+        watcher = Watcher(Settings(models=repository))
+        await watcher.look()
+        publish(repository, published.manifest, published.onnx, candidate=True)
+        started = tmp_path / "started"
+        with monkeypatch.context() as patch:
+            patch.setattr(trial, "sys", child(tmp_path, f"touch {started}; exec sleep 600"))
+            watcher._trying = asyncio.create_task(watcher.look_at_candidates())
+            await asyncio.to_thread(eventually, started.exists, lambda: "no trial was begun")
+        publish(repository, published.manifest, published.onnx)
+
+        await watcher.look()
+
+        assert watcher.served().version == 3
+        assert watcher._trying.cancelled()
+        await watcher.look_at_candidates()
+        assert watcher.slots["breast-cancer"].shadow
+        await watcher.close()
+
+    asyncio.run(swap())
