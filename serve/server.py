@@ -20,7 +20,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from serve.access import curl_options
-from serve.app import THREADS, create_app
+from serve.app import create_app
 from serve.connections import Connections
 from serve.drain import Drain
 from serve.listener import listen, most_connections, stop_accepting
@@ -42,6 +42,14 @@ ONLY_TLS = ("strict-transport-security", "max-age=31536000")
 TICKS_A_SWEEP = 10  # of a tenth of a second
 
 
+class VolumeThreads(ThreadPoolExecutor):
+    """Threads that look at files; one that hangs on a dead network volume does not keep the server from ending."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - never waits
+        """Let go of the threads."""
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 class Server(uvicorn.Server):
     """uvicorn's server, which says where it listens, drains after SIGTERM, and takes a signal for a good end."""
 
@@ -56,6 +64,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say where."""
+        asyncio.get_running_loop().set_default_executor(VolumeThreads())
         await super().startup(sockets)
         if sockets and not self.should_exit:
             self._welcoming = asyncio.create_task(self._welcome(_address(sockets[0])))
@@ -153,9 +162,9 @@ def serve(settings: Settings) -> None:
 
 
 def _leave(threads: ThreadPoolExecutor) -> None:
-    """End now even if a request is still in a thread: its client was told that the time is over."""
+    """End now even if a request is still in a thread, whose client was told so, or a look at a dead volume."""
     threads.shutdown(wait=False, cancel_futures=True)
-    working = [thread for thread in threading.enumerate() if thread.name.startswith(THREADS)]
+    working = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     for thread in working:
         thread.join(0.2)
     if any(thread.is_alive() for thread in working):

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -194,3 +195,28 @@ def test_sighup_has_the_repository_looked_at_and_ends_nothing(repository: Path, 
         assert versions <= {"1", "2"}
         assert running.text.count("looking at the model repository now") >= 1
         assert running.stop() == 0
+
+
+HANGING = """
+import sys, time
+import serve.watcher
+real, looks = serve.watcher.models, []
+def models(root):
+    looks.append(root)
+    if len(looks) > 1:
+        print("it hangs", flush=True)
+        time.sleep(1000)
+    return real(root)
+serve.watcher.models = models
+import serve.cli
+sys.exit(serve.cli.main(sys.argv[4:]))
+"""
+
+
+def test_a_volume_that_hangs_does_not_keep_the_server(trained: Path) -> None:
+    with serving(trained, prefix=(sys.executable, "-c", HANGING)) as running:
+        running.says("it hangs")
+        assert ready(running.address)
+
+        assert running.stop() == 0
+        assert "Traceback" not in running.text
