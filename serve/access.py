@@ -57,11 +57,14 @@ def read_tokens(path: Path, content: bytes) -> Digests:
 
 
 def curl_options(settings: Settings) -> str:
-    """Return what curl needs to be let in. A token is read from its file, and is not shown."""
-    if not settings.tokens_file:
-        return ""
-    path = shlex.quote(str(settings.tokens_file.absolute()))
-    return f""" -H "authorization: Bearer $(grep -m 1 '^[^#]' {path})\""""
+    """Return what curl needs to trust the certificate and to be let in. A token is read from its file, not shown."""
+    options = ""
+    if settings.tls_certificate:
+        options += f" --cacert {shlex.quote(str(settings.tls_certificate.absolute()))}"
+    if settings.tokens_file:
+        path = shlex.quote(str(settings.tokens_file.absolute()))
+        options += f""" -H "authorization: Bearer $(grep -m 1 '^[^#]' {path})\""""
+    return options
 
 
 class RequireToken:

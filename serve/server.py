@@ -28,6 +28,7 @@ from serve.protocol import Connection
 from serve.rotation import Rotating
 from serve.routes.predict import refuse_at_the_door
 from serve.settings import Settings
+from serve.tls import bound_handshakes, certificate_from, listening_context
 from serve.watcher import Watcher
 
 log = logging.getLogger("copse")
@@ -64,10 +65,13 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say where."""
-        asyncio.get_running_loop().set_default_executor(VolumeThreads())
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(VolumeThreads())
+        if self.config.ssl:
+            bound_handshakes(loop, self._settings.head_seconds)
         await super().startup(sockets)
         if sockets and not self.should_exit:
-            self._welcoming = asyncio.create_task(self._welcome(_address(sockets[0])))
+            self._welcoming = asyncio.create_task(self._welcome(_address(sockets[0], self._settings)))
 
     async def _welcome(self, address: str) -> None:
         """Say where the server listens, and what it serves, once the models were looked at."""
@@ -139,16 +143,21 @@ def serve(settings: Settings) -> None:
 
     Raises:
         CannotListen: the address or port cannot be used.
+        SettingError: a file with tokens, certificate or key cannot be used.
 
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     app = create_app(settings)
     most, door = most_connections(settings.max_connections), functools.partial(refuse_at_the_door, app.state)
     shared = Connections(settings, most, app.state.metrics.overloaded, door)
+    certificate = certificate_from(settings)
+    if certificate:
+        app.state.rotating.append(certificate)
     config = uvicorn.Config(
         app,
+        ssl_context_factory=(lambda *_: listening_context(certificate)) if certificate else None,
         http=functools.partial(Connection, shared),  # type: ignore[arg-type]  # called as the class is
-        headers=[*SECURITY_HEADERS, ONLY_TLS] if settings.tls_certificate else SECURITY_HEADERS,
+        headers=[*SECURITY_HEADERS, ONLY_TLS] if certificate else SECURITY_HEADERS,
         log_config=None,
         access_log=False,
         ws="none",
@@ -173,10 +182,11 @@ def _leave(threads: ThreadPoolExecutor) -> None:
         os._exit(0)
 
 
-def _address(listener: socket.socket) -> str:
+def _address(listener: socket.socket, settings: Settings) -> str:
+    scheme = "https" if settings.tls_certificate else "http"
     host, port = listener.getsockname()[:2]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"
 
 
 def _welcome(address: str, watcher: Watcher, options: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 DEADLINE_SECONDS = 30.0
-ADDRESS = re.compile(r"http://\S+?:\d+")
+ADDRESS = re.compile(r"https?://\S+?:\d+")
 
 
 @dataclass
@@ -27,7 +27,7 @@ class RunningServer:
 
     @property
     def address(self) -> str:
-        """Return http://host:port, once it is printed."""
+        """Return http://host:port, or https://, once it is printed."""
         eventually(lambda: ADDRESS.search(self.text), lambda: f"no address was printed: {self.text}")
         found = ADDRESS.search(self.text)
         assert found

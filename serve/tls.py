@@ -1,0 +1,81 @@
+"""TLS with a certificate and key from files that may be rotated: new handshakes take the pair that is current."""
+
+import asyncio
+import functools
+import os
+import ssl
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import IO
+
+from serve.rotation import Rotating, Unusable
+from serve.settings import SettingError, Settings
+
+GOODBYE_SECONDS = 2.0  # for a client to answer that the connection is closed; an idle one does not
+
+Certificate = Rotating[ssl.SSLContext]
+
+
+def certificate_from(settings: Settings) -> Certificate | None:
+    """Return the certificate that is to be presented, or None where HTTP is to be plain.
+
+    Raises:
+        SettingError: one of both files is not given, or they cannot be used.
+
+    """
+    paths = [settings.tls_certificate, settings.tls_key]
+    given = [path for path in paths if path]
+    if len(given) == 1:
+        raise SettingError("--tls-certificate and --tls-key must be given both, or neither")
+
+    def read(contents: Sequence[bytes]) -> ssl.SSLContext:
+        try:
+            return _context(*contents)
+        except (ssl.SSLError, OSError) as error:
+            raise Unusable(f"{given[0]} and {given[1]} cannot be used for TLS: {_reason(error)}") from None
+
+    return Rotating("certificate and key", given, read) if given else None
+
+
+def listening_context(certificate: Certificate) -> ssl.SSLContext:
+    """Return the context to listen with, which gives each handshake over to the current one."""
+
+    def take_current(handshake: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        handshake.context = certificate.current
+
+    first = certificate.current
+    first.sni_callback = take_current  # called for clients that send no server name, too
+    return first
+
+
+def bound_handshakes(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+    """Have servers that are yet to be made wait less than a minute for a handshake, and not long for a goodbye."""
+    bounded = functools.partial(loop.create_server, ssl_handshake_timeout=seconds, ssl_shutdown_timeout=GOODBYE_SECONDS)
+    loop.create_server = bounded  # type: ignore[method-assign]  # uvicorn has no setting for this
+
+
+def _context(certificate: bytes, key: bytes) -> ssl.SSLContext:
+    """Return a context for exactly these bytes: files could change between two looks at them."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    with _memory(certificate) as first, _memory(key) as second:
+        context.load_cert_chain(f"/dev/fd/{first.fileno()}", f"/dev/fd/{second.fileno()}", password="")
+    return context
+
+
+def _memory(content: bytes) -> IO[bytes]:
+    """Return a file that has no name, and on Linux no disk, which is read-only in a container."""
+    linux = sys.platform == "linux"
+    file = os.fdopen(os.memfd_create("pem"), "w+b") if linux else tempfile.TemporaryFile()  # noqa: SIM115 - closed later
+    file.write(content)
+    file.seek(0)
+    return file
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        return "the key is not that of the certificate"
+    return "expected a certificate chain and a key without a password, in PEM"
