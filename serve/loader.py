@@ -1,8 +1,9 @@
 """Loading a version: read whole, tried out in a child process, then loaded here and its golden rows compared."""
 
 import asyncio
+import contextlib
 
-from model_repository import Damaged, NotPublished, read_version
+from model_repository import Damaged, NotPublished, read_version, versions
 from serve.errors import ModelRefused
 from serve.model import LoadedModel
 from serve.settings import Settings
@@ -10,6 +11,7 @@ from serve.slot import Tried
 from serve.trial import TrialFailed, try_out
 
 MOST_TRIALS = 3
+MOST_OLDER = 3  # versions that are tried in place of one that is refused
 
 
 async def load(tried: Tried, version: int, settings: Settings) -> LoadedModel:
@@ -32,3 +34,16 @@ async def load(tried: Tried, version: int, settings: Settings) -> LoadedModel:
         raise tried.refusal(version, error) from error
     except (Damaged, NotPublished, ModelRefused) as error:
         raise tried.refuse(version, error) from error
+
+
+async def load_older(name: str, refused: int, settings: Settings) -> LoadedModel | None:
+    """Return the newest good version before one that is refused, or None; for a server that has nothing to go on with.
+
+    A pod that starts while CURRENT names a broken version would else never be ready.
+    """
+    published = await asyncio.to_thread(versions, settings.models, name)
+    older = [version for version in published if version < refused]
+    for version in older[: -MOST_OLDER - 1 : -1]:
+        with contextlib.suppress(ModelRefused, OSError):
+            return await load(Tried(name), version, settings)
+    return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from model_repository import NotPublished, RepositoryError, candidate_version, current_version, models
 from serve.errors import ModelRefused, NoSuchModel, NotReady
-from serve.loader import load
+from serve.loader import load, load_older
 from serve.model import LoadedModel
 from serve.onnx_runtime import Answers, Rows
 from serve.settings import Settings
@@ -121,9 +121,18 @@ class Watcher:
         version = await asyncio.to_thread(current_version, self._settings.models, slot.name)
         if not slot.settled(version):
             await self._stop_trying()  # what is to be served goes first, and two trials at once need too much memory
-            slot.go_live(await load(slot, version, self._settings), self._settings.watch_seconds)
+            await self._go_live(slot, version)
         if slot.probation and slot.probation.over:
             slot.probation = None
+
+    async def _go_live(self, slot: Slot, version: int) -> None:
+        try:
+            loaded = await load(slot, version, self._settings)
+        except ModelRefused:
+            if slot.refused == version and not slot.loaded:
+                slot.loaded = await load_older(slot.name, version, self._settings)
+            raise
+        slot.go_live(loaded, self._settings.watch_seconds)
 
     async def look_at_candidates(self) -> None:
         """Look once at every CANDIDATE, of the models that are served."""

@@ -6,14 +6,17 @@ import httpx
 import msgspec
 import pytest
 
-from model_repository import OnnxFile, PublishedVersion, publish, read_manifest, read_version
+from model_repository import OnnxFile, PublishedVersion, publish, read_manifest, read_version, use
 from tests.conftest import MODEL
-from tests.damages import DAMAGES, Damage, publish_damaged
+from tests.damages import DAMAGES, Damage, current_naming_nothing, publish_damaged
 from tests.examples import BENIGN
 from tests.servers import eventually, ready, serving
 
 
-@pytest.mark.parametrize(("damage", "reason"), DAMAGES, ids=lambda value: getattr(value, "__name__", ""))
+LEAVES_NOTHING = [(damage, reason) for damage, reason in DAMAGES if damage is not current_naming_nothing]
+
+
+@pytest.mark.parametrize(("damage", "reason"), LEAVES_NOTHING, ids=lambda value: getattr(value, "__name__", ""))
 def test_it_is_refused_at_start_and_the_next_good_version_goes_live(
     repository: Path, published: PublishedVersion, damage: Damage, reason: str
 ) -> None:
@@ -46,6 +49,34 @@ def test_it_is_refused_while_serving_and_the_version_before_answers_on(
         assert (answer.status_code, answer.headers["x-model-version"]) == (200, "1")
         assert ready(running.address)
         assert running.text.count(reason) == 1  # said once, not once a poll
+
+
+def test_a_server_that_starts_on_a_refused_version_serves_the_newest_good_one_before_it(
+    repository: Path, published: PublishedVersion
+) -> None:
+    for _ in range(4):
+        publish(repository, published.manifest, published.onnx)
+    for damaged in ("3", "4"):
+        (repository / MODEL / damaged / "model.onnx").write_bytes(b"nothing")
+    use(repository, MODEL, 4)
+
+    with serving(repository) as running:
+        eventually(lambda: ready(running.address), lambda: running.text)
+        running.says("version 4 of breast-cancer is refused: model.onnx has")
+        running.says("version 2 goes on serving")
+        assert httpx.post(f"{running.address}/predict", json={"features": BENIGN}).headers["x-model-version"] == "2"
+
+        use(repository, MODEL, 5)
+        running.says("serving breast-cancer version 5")
+        assert running.stop() == 0
+    assert running.text.count("version 4 of breast-cancer is refused") == 1
+
+
+def test_a_server_that_starts_on_a_current_that_names_nothing_serves_what_there_is(repository: Path) -> None:
+    current_naming_nothing(repository / MODEL / "1")
+    with serving(repository) as running:
+        eventually(lambda: ready(running.address), lambda: running.text)
+        running.says("version 1 goes on serving")
 
 
 def test_swapped_files_of_two_versions_are_both_refused(repository: Path) -> None:
