@@ -134,14 +134,14 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Have a request answered, or turn it away if there are too many."""
-        self._framing.head_ended(self.headers)
-        self._begun = self._fresh = False
         if too_many := self._shared.door(self.url):
             self._turn_away(too_many)
-            return
-        super().on_headers_complete()
-        self.cycle.transport = cast("asyncio.Transport", self._outlet)
-        self._shared.idle.pop(self, None)
+        else:
+            super().on_headers_complete()
+            self.cycle.transport = cast("asyncio.Transport", self._outlet)
+            self._shared.idle.pop(self, None)
+        self._framing.head_ended(self.headers)
+        self._begun = self._fresh = False
 
     def _turn_away(self, error: Overloaded) -> None:
         """Answer a request of which only the head has come, as cheaply as can be; its body will be thrown away."""

@@ -250,5 +250,8 @@ def _cut_off(connection: socket.socket, data: bytes) -> bool:
 
 
 def _sockets(running: RunningServer) -> int:
-    descriptors = Path(f"/proc/{running.process.pid}/fd").iterdir()
-    return sum(str(descriptor.readlink()).startswith("socket:") for descriptor in descriptors)
+    count = 0
+    for descriptor in Path(f"/proc/{running.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            count += str(descriptor.readlink()).startswith("socket:")
+    return count
