@@ -12,7 +12,6 @@ from tests.damages import DAMAGES, Damage, current_naming_nothing, publish_damag
 from tests.examples import BENIGN
 from tests.servers import eventually, ready, serving
 
-
 LEAVES_NOTHING = [(damage, reason) for damage, reason in DAMAGES if damage is not current_naming_nothing]
 
 
