@@ -1,13 +1,11 @@
 """A candidate answers a share of the live requests on the side, and what it would have changed is counted.
 
-It works in a thread of its own with the lowest priority, after the request is answered, on a bounded number of rows.
+It works in a thread of its own on a bounded number of rows. The thread's priority is that of the others: a lower one
+was measured to harm them, since whoever waits for the interpreter's lock waits for the thread that holds it.
 """
 
-import contextlib
-import os
 import queue
 import random
-import sys
 import threading
 from dataclasses import dataclass, field
 
@@ -20,7 +18,6 @@ MOST_ROWS = 10_000  # that wait for the candidate; more are dropped
 BLOCK_ROWS = 256  # at a time, so that the thread is never long away
 DIFFERENCES = (1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
 THREAD = "predict-candidate"  # the server's end waits for threads of this beginning
-_LOWEST_PRIORITY = 19
 
 
 @dataclass
@@ -80,9 +77,6 @@ class Shadow:
         self._queue.put(None)
 
     def _work(self) -> None:
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
         while (offered := self._queue.get()) and not self._closed.is_set():
             rows, answers = offered
             for start in range(0, len(rows), BLOCK_ROWS):

@@ -43,7 +43,7 @@ def _compared(shadow: Shadow) -> dict[str, Any]:
         "version": shadow.candidate.version,
         "rows": comparison.rows,
         "disagreements": comparison.disagreements,
-        "share_of_disagreements": comparison.disagreements / comparison.rows if comparison.rows else 0.0,
+        "share_of_disagreement": comparison.disagreements / comparison.rows if comparison.rows else 0.0,
         "mean_difference": comparison.mean_difference,
         "largest_difference": comparison.largest_difference,
         "dropped_rows": comparison.dropped_rows,

@@ -70,7 +70,7 @@ def test_what_the_candidate_would_change_is_counted_exactly(
         assert [answer["prediction"] for answer in answers.json()["predictions"]] == old[0].tolist()
         assert seen["version"] == 2
         assert seen["disagreements"] == int((old[0] != new[0]).sum()) > 0
-        assert seen["share_of_disagreements"] == pytest.approx(seen["disagreements"] / len(ROWS))
+        assert seen["share_of_disagreement"] == pytest.approx(seen["disagreements"] / len(ROWS))
         assert seen["largest_difference"] == pytest.approx(differences.max())
         assert seen["mean_difference"] == pytest.approx(differences.mean())
         assert (seen["dropped_rows"], seen["errors"]) == (0, 0)

@@ -1,7 +1,6 @@
 """A candidate's answers beside those of the version that serves."""
 
 import gc
-import os
 import threading
 import weakref
 from collections.abc import Iterator
@@ -134,25 +133,6 @@ def test_what_an_older_version_answered_is_not_compared() -> None:
         made.offer(cast("LoadedModel", Stub()), np.zeros((1, 1), np.float32), answers(1, 0, 0.0))
 
         assert made._offered == 0
-
-
-@pytest.mark.skipif(not hasattr(os, "setpriority"), reason="priorities of threads are Linux's")
-def test_its_thread_has_the_lowest_priority_and_the_others_keep_theirs() -> None:
-    seen: list[int] = []
-
-    class Looking(Stub):
-        def predict(self, rows: Rows) -> Answers:
-            seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-            return super().predict(rows)
-
-    candidate = Looking()
-    candidate.may_go_on.set()
-    with shadowed(candidate) as made:
-        offer(made, 1)
-        counted(made, 1)
-
-    assert seen == [19]
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < 19
 
 
 def test_a_candidate_that_was_dropped_leaves_nothing_in_memory() -> None:
