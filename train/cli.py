@@ -39,18 +39,20 @@ def _train(chosen: argparse.Namespace) -> int:
     say(f"data     {data.name}, {len(data.rows)} rows, {len(data.columns)} columns, {' or '.join(data.class_names)}")
     known = None if chosen.force else already_published(chosen.models, chosen.name, data, recipe)
     if known is not None:
-        return _nothing_new(chosen.models, chosen.name, known)
+        return _nothing_new(chosen.models, chosen.name, known, candidate=chosen.candidate)
     version = run(chosen.models, chosen.name, data, recipe, candidate=chosen.candidate)
     current = current_version(chosen.models, chosen.name) == version
     say(f"done     {chosen.name} version {version} is {'current' if current else 'the candidate'}")
     return 0
 
 
-def _nothing_new(root: Path, name: str, known: int) -> int:
+def _nothing_new(root: Path, name: str, known: int, *, candidate: bool) -> int:
     say(f"publish  nothing new: version {known} of {name} has the same inputs (--force trains anyway)")
     try:
         if current_version(root, name) != known:
             say(f"         another version is current; copse-models use {name} {known} brings this one back")
+            if candidate:  # not done here: a person may have withdrawn it
+                say(f"         copse-models candidate {name} {known} has it compared with the current one")
     except (NotPublished, Damaged):  # its publisher was ended before it could say so
         use(root, name, known)
         say(f"done     {name} version {known} is current; none was")

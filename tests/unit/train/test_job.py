@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_repository import PublishedVersion, current_version, read_version, use, versions
+from model_repository import (
+    PublishedVersion,
+    candidate_version,
+    current_version,
+    read_version,
+    use,
+    versions,
+    withdraw,
+)
 from tests.conftest import MODEL
 from train import cli, describe, job
 from train.data import breast_cancer, split
@@ -106,6 +114,34 @@ def test_the_same_inputs_as_an_older_version_leave_a_roll_back_alone(
 
     assert current_version(tmp_path, MODEL) == 1
     assert "copse-models use" in capsys.readouterr().out
+
+
+def test_a_candidate_leaves_current_alone_and_the_same_inputs_publish_it_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tmp_path)
+    assert train(tmp_path, "--seed", "7", "--candidate") == 0
+    assert (current_version(tmp_path, MODEL), candidate_version(tmp_path, MODEL)) == (1, 2)
+    assert f"{MODEL} version 2 is the candidate" in capsys.readouterr().out
+
+    assert train(tmp_path, "--seed", "7", "--candidate") == 0
+    assert versions(tmp_path, MODEL) == [1, 2]
+    assert (current_version(tmp_path, MODEL), candidate_version(tmp_path, MODEL)) == (1, 2)
+
+    withdraw(tmp_path, MODEL)
+    capsys.readouterr()
+    assert train(tmp_path, "--seed", "7", "--candidate") == 0
+    assert candidate_version(tmp_path, MODEL) is None
+    assert f"copse-models candidate {MODEL} 2" in capsys.readouterr().out
+
+
+def test_the_first_version_is_current_though_a_candidate_was_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(tmp_path, "--candidate") == 0
+
+    assert current_version(tmp_path, MODEL) == 1
+    assert capsys.readouterr().out.endswith(f"done     {MODEL} version 1 is current\n")
 
 
 @pytest.mark.parametrize("content", [None, "junk"])
