@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+from pathlib import Path
 
-from model_repository import Damaged, NotPublished, read_version, versions
+from model_repository import Damaged, NotPublished, candidate_version, read_version, versions
 from serve.errors import ModelRefused
 from serve.model import LoadedModel
 from serve.settings import Settings
@@ -36,14 +37,20 @@ async def load(tried: Tried, version: int, settings: Settings) -> LoadedModel:
         raise tried.refuse(version, error) from error
 
 
+def _older(root: Path, name: str, refused: int) -> list[int]:
+    """Return the versions below one, newest first, but for a candidate: nobody has decided for it yet."""
+    candidate = None
+    with contextlib.suppress(Damaged):
+        candidate = candidate_version(root, name)
+    return [each for each in reversed(versions(root, name)) if each < refused and each != candidate][:MOST_OLDER]
+
+
 async def load_older(name: str, refused: int, settings: Settings) -> LoadedModel | None:
     """Return the newest good version before one that is refused, or None; for a server that has nothing to go on with.
 
     A pod that starts while CURRENT names a broken version would else never be ready.
     """
-    published = await asyncio.to_thread(versions, settings.models, name)
-    older = [version for version in published if version < refused]
-    for version in older[: -MOST_OLDER - 1 : -1]:
+    for version in await asyncio.to_thread(_older, settings.models, name, refused):
         with contextlib.suppress(ModelRefused, OSError):
             return await load(Tried(name), version, settings)
     return None

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 
-from model_repository import OnnxFile, PublishedVersion, publish, read_manifest, read_version, use
+from model_repository import OnnxFile, PublishedVersion, propose, publish, read_manifest, read_version, use
 from tests.conftest import MODEL
 from tests.damages import DAMAGES, Damage, current_naming_nothing, publish_damaged
 from tests.examples import BENIGN
@@ -55,9 +55,9 @@ def test_a_server_that_starts_on_a_refused_version_serves_the_newest_good_one_be
 ) -> None:
     for _ in range(4):
         publish(repository, published.manifest, published.onnx)
-    for damaged in ("3", "4"):
-        (repository / MODEL / damaged / "model.onnx").write_bytes(b"nothing")
+    (repository / MODEL / "4" / "model.onnx").write_bytes(b"nothing")
     use(repository, MODEL, 4)
+    propose(repository, MODEL, 3)
 
     with serving(repository) as running:
         eventually(lambda: ready(running.address), lambda: running.text)
