@@ -38,9 +38,13 @@ class Connections:
         self.leaving: OrderedDict[Connection, None] = OrderedDict()
         self.ending = False
 
+    def holds(self, count: int) -> bool:
+        """Return whether there may be so many connections, beside those that are leaving."""
+        return count - len(self.leaving) <= self._most
+
     def room(self, present: Collection[object]) -> bool:
         """Return whether the newest of all connections may stay; the longest idle one is closed for it if need be."""
-        if len(present) - len(self.leaving) <= self._most:
+        if self.holds(len(present)):
             return True
         for oldest in islice(self.idle, MOST_LOOKED_AT):
             if oldest.quiet:

@@ -23,12 +23,13 @@ from serve.access import curl_options
 from serve.app import create_app
 from serve.connections import Connections
 from serve.drain import Drain
+from serve.handshakes import Handshakes
 from serve.listener import listen, most_connections, stop_accepting
 from serve.protocol import Connection
 from serve.rotation import Rotating
 from serve.routes.predict import refuse_at_the_door
 from serve.settings import Settings
-from serve.tls import bound_handshakes, certificate_from, listening_context
+from serve.tls import Certificate, certificate_from
 from serve.watcher import Watcher
 
 log = logging.getLogger("copse")
@@ -54,24 +55,34 @@ class VolumeThreads(ThreadPoolExecutor):
 class Server(uvicorn.Server):
     """uvicorn's server, which says where it listens, drains after SIGTERM, and takes a signal for a good end."""
 
-    def __init__(self, config: uvicorn.Config, app: Starlette, shared: Connections) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: Starlette, shared: Connections, certificate: Certificate | None
+    ) -> None:
         super().__init__(config)
         self._settings: Settings = app.state.settings
         self._watcher: Watcher = app.state.watcher
         self._drain: Drain = app.state.drain
         self._rotating: Sequence[Rotating[Any]] = app.state.rotating
         self._shared = shared
+        self._certificate = certificate
+        self._handshakes: Handshakes | None = None
         self._look_now = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say where."""
-        loop = asyncio.get_running_loop()
-        loop.set_default_executor(VolumeThreads())
-        if self.config.ssl:
-            bound_handshakes(loop, self._settings.head_seconds)
-        await super().startup(sockets)
+        asyncio.get_running_loop().set_default_executor(VolumeThreads())
+        await super().startup([] if self._certificate else sockets)
+        if sockets and self._certificate:
+            self._handshakes = self._accept_tls(sockets[0], self._certificate)
         if sockets and not self.should_exit:
             self._welcoming = asyncio.create_task(self._welcome(_address(sockets[0], self._settings)))
+
+    def _accept_tls(self, listener: socket.socket, certificate: Certificate) -> Handshakes:
+        given = {"config": self.config, "server_state": self.server_state, "app_state": self.lifespan.state}
+        protocol = functools.partial(Connection, self._shared, **given)
+        handshakes = Handshakes(certificate, self._shared, self.server_state.connections, protocol)
+        handshakes.accept_from(listener)
+        return handshakes
 
     async def _welcome(self, address: str) -> None:
         """Say where the server listens, and what it serves, once the models were looked at."""
@@ -122,6 +133,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, answer every request of which a byte has come, and end."""
         await stop_accepting(sockets or [])
+        if sockets and self._handshakes:
+            await self._handshakes.end(sockets[0])
         self._shared.ending = True
         ending = asyncio.create_task(self._end_connections())
         await super().shutdown(sockets)
@@ -155,7 +168,6 @@ def serve(settings: Settings) -> None:
         app.state.rotating.append(certificate)
     config = uvicorn.Config(
         app,
-        ssl_context_factory=(lambda *_: listening_context(certificate)) if certificate else None,
         http=functools.partial(Connection, shared),  # type: ignore[arg-type]  # called as the class is
         headers=[*SECURITY_HEADERS, ONLY_TLS] if certificate else SECURITY_HEADERS,
         log_config=None,
@@ -166,7 +178,7 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     listener = listen(settings.host, settings.port)
-    Server(config, app, shared).run([listener])
+    Server(config, app, shared, certificate).run([listener])
     _leave(app.state.threads)
 
 

@@ -1,7 +1,5 @@
 """TLS with a certificate and key from files that may be rotated: new handshakes take the pair that is current."""
 
-import asyncio
-import functools
 import os
 import ssl
 import sys
@@ -11,8 +9,6 @@ from typing import IO
 
 from serve.rotation import Rotating, Unusable
 from serve.settings import SettingError, Settings
-
-GOODBYE_SECONDS = 2.0  # for a client to answer that the connection is closed; an idle one does not
 
 Certificate = Rotating[ssl.SSLContext]
 
@@ -36,23 +32,6 @@ def certificate_from(settings: Settings) -> Certificate | None:
             raise Unusable(f"{given[0]} and {given[1]} cannot be used for TLS: {_reason(error)}") from None
 
     return Rotating("certificate and key", given, read) if given else None
-
-
-def listening_context(certificate: Certificate) -> ssl.SSLContext:
-    """Return the context to listen with, which gives each handshake over to the current one."""
-
-    def take_current(handshake: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
-        handshake.context = certificate.current
-
-    first = certificate.current
-    first.sni_callback = take_current  # called for clients that send no server name, too
-    return first
-
-
-def bound_handshakes(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-    """Have servers that are yet to be made wait less than a minute for a handshake, and not long for a goodbye."""
-    bounded = functools.partial(loop.create_server, ssl_handshake_timeout=seconds, ssl_shutdown_timeout=GOODBYE_SECONDS)
-    loop.create_server = bounded  # type: ignore[method-assign]  # uvicorn has no setting for this
 
 
 def _context(certificate: bytes, key: bytes) -> ssl.SSLContext:

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from serve.handshakes import LEAST
 from serve.ready import main as ask_ready
 from tests.certificates import Pair, make_pair, presented, unverified
 from tests.examples import BENIGN
@@ -290,6 +292,26 @@ def test_clients_that_hang_in_the_handshake_harm_nobody(running: RunningServer) 
         assert running.stop() == 0
 
     assert "Traceback" not in running.text
+
+
+def test_clients_that_hang_in_the_handshake_take_no_more_room_than_connections_may(
+    trained: Path, certificate: Path
+) -> None:
+    with (
+        serving(trained, *flags(certificate), "--max-connections", "10", "--head-seconds", "600") as running,
+        ExitStack() as stack,
+    ):
+        running.says("curl")
+        descriptors = Path(f"/proc/{running.process.pid}/fd")
+        before = len(list(descriptors.iterdir()))
+        hanging = [stack.enter_context(plain(running)) for _ in range(500)]
+
+        assert hanging[0].recv(1) == b""
+        assert answers(running.address)
+        eventually(lambda: len(list(descriptors.iterdir())) <= before + 10 + LEAST, lambda: "descriptors are kept")
+        with client(running.address, verify=unverified()) as asking:
+            (line,) = re.findall(r'copse_overloads_total{reason="connections"} (\S+)', asking.get("/metrics").text)
+        assert float(line) >= 500 - LEAST
 
 
 def test_a_client_that_does_not_finish_its_handshake_is_let_go(trained: Path, certificate: Path) -> None:
