@@ -14,8 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any, cast
 
-import numpy as np
-import orjson
 import uvicorn
 from starlette.applications import Starlette
 
@@ -31,6 +29,7 @@ from serve.routes.predict import refuse_at_the_door
 from serve.settings import Settings
 from serve.tls import Certificate, certificate_from
 from serve.watcher import Watcher
+from serve.welcome import address_of, welcome
 
 log = logging.getLogger("copse")
 
@@ -75,7 +74,7 @@ class Server(uvicorn.Server):
         if sockets and self._certificate:
             self._handshakes = self._accept_tls(sockets[0], self._certificate)
         if sockets and not self.should_exit:
-            self._welcoming = asyncio.create_task(self._welcome(_address(sockets[0], self._settings)))
+            self._welcoming = asyncio.create_task(self._welcome(address_of(sockets[0], self._settings)))
 
     def _accept_tls(self, listener: socket.socket, certificate: Certificate) -> Handshakes:
         given = {"config": self.config, "server_state": self.server_state, "app_state": self.lifespan.state}
@@ -87,7 +86,7 @@ class Server(uvicorn.Server):
     async def _welcome(self, address: str) -> None:
         """Say where the server listens, and what it serves, once the models were looked at."""
         await self._watcher.looked.wait()
-        print(_welcome(address, self._watcher, curl_options(self._settings)), flush=True)
+        print(welcome(address, self._watcher, curl_options(self._settings)), flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """End with exit code 0: SIGTERM drains first, Ctrl-C does not, and a second signal waits for nothing."""
@@ -174,6 +173,7 @@ def serve(settings: Settings) -> None:
         access_log=False,
         ws="none",
         server_header=False,
+        proxy_headers=False,  # nobody asks for the address of a client
         lifespan="on",
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
@@ -192,27 +192,3 @@ def _leave(threads: ThreadPoolExecutor) -> None:
         logging.shutdown()
         sys.stdout.flush()
         os._exit(0)
-
-
-def _address(listener: socket.socket, settings: Settings) -> str:
-    scheme = "https" if settings.tls_certificate else "http"
-    host, port = listener.getsockname()[:2]
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"
-
-
-def _welcome(address: str, watcher: Watcher, options: str) -> str:
-    """Return the address, and a curl line that works when pasted; the row is a model's first golden row."""
-    serving = [slot.serving for slot in watcher.slots.values() if slot.serving]
-    if not serving:
-        problems = [slot.problem for slot in watcher.slots.values() if slot.problem]
-        return f"serve    {address}, not ready: {'; '.join(problems) or watcher.problem}"
-    names = ", ".join(f"{model.name} version {model.version}" for model in serving)
-    path = "/predict" if len(watcher.slots) == 1 else f"/models/{serving[0].name}/predict"
-    row = np.array(serving[0].manifest.golden.rows[0], dtype=np.float32)
-    body = orjson.dumps({"features": row}, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-    stop = "\n\nCtrl-C stops." if sys.stdin.isatty() else ""
-    return (
-        f"serve    {names} on {address}\n\n"
-        f"curl -s {address}{path}{options} -H 'content-type: application/json' -d '{body}'{stop}"
-    )
