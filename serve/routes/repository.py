@@ -22,7 +22,7 @@ def _entries(slot: Slot) -> list[dict[str, Any]]:
     entries = []
     if slot.serving:
         entries.append({"name": slot.name, "version": str(slot.serving.version), "state": "READY", "reason": ""})
-    if slot.refused or not slot.serving:
+    if slot.problem or slot.refused or not slot.serving:
         entries.append(_unavailable(slot, slot.problem or "not loaded yet"))
     if slot.shadow:
         reason = f"a candidate, compared with version {slot.shadow.live.version}; it is not served"

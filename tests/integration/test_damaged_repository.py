@@ -47,6 +47,9 @@ def test_it_is_refused_while_serving_and_the_version_before_answers_on(
         answer = httpx.post(f"{running.address}/predict", json={"features": BENIGN})
         assert (answer.status_code, answer.headers["x-model-version"]) == (200, "1")
         assert ready(running.address)
+        index = httpx.get(f"{running.address}/v2/repository/index").json()
+        assert [entry["state"] for entry in index] == ["READY", "UNAVAILABLE"]
+        assert reason in index[1]["reason"]
         assert running.text.count(reason) == 1  # said once, not once a poll
 
 
