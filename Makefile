@@ -64,8 +64,8 @@ HELM ?= helm
 prove: setup ## Compare export and scikit-learn on 100,000 adversarial rows and print the table
 	@$(BIN)/python -m tests.exactness
 
-torture: setup ## Swap, break, overload and stop a real server; renew the table in docs/reliability.md (30 minutes)
-	@$(BIN)/python -m tests.torture
+torture: setup ## Swap, break, overload and stop a real server; renew the table in docs/reliability.md (30 minutes; SHORT=1: 5)
+	@$(BIN)/python -m tests.torture $(if $(SHORT),--short)
 
 SECONDS ?= 1200
 

@@ -35,7 +35,7 @@ class Settings:
     head_seconds: float = setting(seconds(0.1, 3600), "how long a request's line and headers may take to come", 10.0)
     answer_seconds: float = setting(seconds(0.1, 3600), "how long a client may take to take in its answer", 30.0)
     rows_under_way: int = setting(whole_number(1, 10**8), "most rows that threads work on at the same time", 20_000)
-    waiting_requests: int = setting(whole_number(1, 10**6), "most requests that wait for their turn", 128)
+    waiting_requests: int = setting(whole_number(1, 10**6), "most requests that wait for their turn", 256)
     wait_seconds: float = setting(
         seconds(0.001, 3600),
         "how long a request may wait for its turn; less while the queue stands",
