@@ -52,10 +52,11 @@ def _overload(stage: Stage, running: RunningServer, kind: str, what: str) -> Row
     after = send("half again", CONNECTIONS, capacity / 2, half_seconds)
     lost = sum(tally.lost(REFUSED) for tally in (before, above, after))
     tried = before.sent + above.sent + after.sent
+    times = above.p99_of_a_second / before.p99_of_a_second
     refused, unsent = (above.outcomes.get(outcome, 0) for outcome in (REFUSED, UNSENT))
     seen = (
         f"capacity {capacity:,.0f} requests/s; at half of it {_latencies(before)}; at four times {above.rate:,.0f}/s "
-        f"answered, {_latencies(above)}, {above.p99 / before.p99:.1f} times the p99 at half, {refused:,} "
+        f"answered, {_latencies(above)}, {times:.1f} times the p99 of a second at half, {refused:,} "
         f"({refused / max(1, above.sent):.0%}) refused with Retry-After, {unsent:,} not sent as all {CONNECTIONS} "
         f"connections waited; memory {memory_before:.0f} MiB before, {watching.most:.0f} at most; 2 s after, at half, "
         f"{after.rate / before.rate:.2f} times the rate before, {_latencies(after)}, "
@@ -66,12 +67,12 @@ def _overload(stage: Stage, running: RunningServer, kind: str, what: str) -> Row
 
 
 def _latencies(tally: Tally) -> str:
-    return f"p50 {tally.p50:.1f} ms, p99 {tally.p99:.1f} ms"
+    return f"p50 {tally.p50:.1f} ms, p99 {tally.p99:.1f} ms ({tally.p99_of_a_second:.1f} ms of a second)"
 
 
 def _figures(tally: Tally) -> str:
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(tally.outcomes.items()))
     return (
-        f"{tally.rate:,.0f}/s right, p50 {tally.p50:.1f}, p99 {tally.p99:.1f}, longest {tally.longest:.1f}, "
+        f"{tally.rate:,.0f}/s right, {_latencies(tally)}, longest {tally.longest:.1f} ms, "
         f"lag p99 {tally.lag_p99:.1f} ms: {counts}"
     )

@@ -4,10 +4,10 @@ import asyncio
 import itertools
 import random
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 
 from tests.torture.client import Connection, Ending, strerror
-from tests.torture.wire import NOT_CONNECTED, RIGHT, UNSENT, Stream, Tally, percentiles
+from tests.torture.wire import NOT_CONNECTED, RIGHT, UNSENT, Stream, Tally, p99_of_a_second, percentiles
 
 CONNECT_AGAIN_SECONDS = 0.05
 AT_ONCE = 64
@@ -29,7 +29,7 @@ class Sender:
         self._outcomes: Counter[str] = Counter()
         self._versions: Counter[str] = Counter()
         self._examples: list[str] = []
-        self._latencies: list[float] = []
+        self._latencies: dict[int, list[float]] = defaultdict(list)  # by the second in which they were answered
         self._lags: list[float] = []
         self._begun = time.perf_counter()
         self.heard = asyncio.Event()
@@ -55,10 +55,19 @@ class Sender:
             await self._sweep()
         for connection in [*self._free]:
             connection.close()
-        p50, p99 = percentiles(self._latencies)
-        longest = 1000 * max(self._latencies, default=0.0)
-        lag = percentiles(self._lags)[1]
-        return Tally(dict(self._outcomes), dict(self._versions), self._examples, seconds, p50, p99, longest, lag)
+        latencies = list(itertools.chain.from_iterable(self._latencies.values()))
+        p50, p99 = percentiles(latencies)
+        return Tally(
+            dict(self._outcomes),
+            dict(self._versions),
+            self._examples,
+            seconds,
+            p50,
+            p99,
+            p99_of_a_second(self._latencies),
+            1000 * max(latencies, default=0.0),
+            percentiles(self._lags)[1],
+        )
 
     async def _open_all(self) -> None:
         """Open all connections, a few at a time, so that their number is the same from the start."""
@@ -155,6 +164,6 @@ class Sender:
         self.heard.set()
         if ending.outcome == RIGHT:
             self._versions[ending.version] += 1
-            self._latencies.append(ending.seconds)
+            self._latencies[int(time.perf_counter() - self._begun)].append(ending.seconds)
         elif ending.detail and self._outcomes[ending.outcome] <= EXAMPLES:
             self._examples.append(f"{ending.outcome}: {ending.detail}")

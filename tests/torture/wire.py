@@ -1,7 +1,7 @@
 """What a load generator is asked to send, and what it tells of it: one JSON line each way."""
 
 from collections import Counter
-from statistics import quantiles
+from statistics import median, quantiles
 
 import msgspec
 
@@ -61,6 +61,7 @@ class Tally(msgspec.Struct):
     seconds: float = 0.0
     p50: float = 0.0
     p99: float = 0.0
+    p99_of_a_second: float = 0.0  # the median over the seconds of the load: foreign bursts do not move it
     longest: float = 0.0
     lag_p99: float = 0.0  # how much later than due requests were sent
 
@@ -95,7 +96,7 @@ def total(tallies: list[Tally]) -> Tally:
     return Tally(dict(outcomes), dict(versions), examples, **worst)
 
 
-_TIMES = ("seconds", "p50", "p99", "longest", "lag_p99")
+_TIMES = ("seconds", "p50", "p99", "p99_of_a_second", "longest", "lag_p99")
 
 
 def percentiles(seconds: list[float]) -> tuple[float, float]:
@@ -104,3 +105,8 @@ def percentiles(seconds: list[float]) -> tuple[float, float]:
         return (1000 * sum(seconds),) * 2
     cuts = quantiles(seconds, n=100, method="inclusive")
     return 1000 * cuts[49], 1000 * cuts[98]
+
+
+def p99_of_a_second(seconds: dict[int, list[float]]) -> float:
+    """Return the median, over the seconds of a load, of each second's 99th percentile, in milliseconds."""
+    return median([percentiles(several)[1] for several in seconds.values()] or [0.0])
