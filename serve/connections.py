@@ -3,16 +3,24 @@
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from serve.errors import Overloaded
 from serve.settings import Settings
 
-if TYPE_CHECKING:
-    from serve.protocol import Connection
-
 MOST_LEAVING = 64  # connections that were answered for the last time, and whose clients are still sending
 MOST_LOOKED_AT = 16
+
+
+class Closable(Protocol):
+    """A connection, as far as those who make room need to know it."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is to be read or written."""
+
+    def make_room(self) -> None:
+        """End the connection, so that another may be."""
 
 
 class Connections:
@@ -34,8 +42,8 @@ class Connections:
         self._most = most
         self.overloaded = overloaded
         self.door = door
-        self.idle: OrderedDict[Connection, None] = OrderedDict()
-        self.leaving: OrderedDict[Connection, None] = OrderedDict()
+        self.idle: OrderedDict[Closable, None] = OrderedDict()
+        self.leaving: OrderedDict[Closable, None] = OrderedDict()
         self.ending = False
 
     def holds(self, count: int) -> bool:
