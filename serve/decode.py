@@ -74,7 +74,8 @@ def _check_size(body: bytes, model: LoadedModel, max_rows: int) -> None:
     """Refuse far too many values before an object is made for each; up to twice as many are told more exactly later."""
     commas = len(model.columns) + sum(name.count(",") for name in model.columns)
     if body.count(b",") > 2 * max_rows * commas:
-        raise TooLarge(f"the body has more values than {max_rows} rows of {len(model.columns)} features")
+        features = len(model.columns)
+        raise TooLarge(f"too many values for the rows; at most {max_rows} rows of {features} are answered at once")
 
 
 def _parse(body: bytes, model: LoadedModel) -> Any:

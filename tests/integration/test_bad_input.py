@@ -129,7 +129,7 @@ CASES = [
         "too many values",
         {"features": [1] * 100_000},
         413,
-        "the body has more values than 1000 rows of 30 features",
+        "too many values for the rows; at most 1000 rows of 30 are answered at once",
         {},
     ),
     Bad("too many bytes", " " * 1_000_001, 413, "the body is too large; at most 1000000 bytes are read", {}),

@@ -13,7 +13,7 @@ from tests.programs import COLLECTION, newman
 from tests.servers import RunningServer, serving
 
 DOCUMENT = json.loads(COLLECTION.read_text())
-NEVER_SENT = {408}  # Postman sends a body at once
+NEVER_SENT = {401, 408, 431, 500}  # tokens are off, bodies come at once, no head of 32 KiB is kept in a file, models work
 
 
 def requests(folder: dict[str, Any]) -> Iterator[dict[str, Any]]:
