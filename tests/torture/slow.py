@@ -93,7 +93,7 @@ class Crowd:
                 await asyncio.sleep(1)
                 await loop.sock_sendall(plug, b" ")
         elif self._kind == NEVER_READING:
-            while plug.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:  # noqa: ASYNC110 - no event tells
+            while plug.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:  # noqa: ASYNC110 - no event tells, nor an end that waits behind unread bytes
                 await asyncio.sleep(1)
         else:
             while await loop.sock_recv(plug, 4096):
