@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.torture.__main__ import ORDER
 from tests.torture.generator import Generator
 from tests.torture.measure import has_grown
-from tests.torture.results import BEGIN, END, Row, renewed
+from tests.torture.results import BEGIN, END, ON_A_CLUSTER, PAGE, Row, renewed
 from tests.torture.wire import (
     IDLE_CLOSED,
     LATE,
@@ -115,6 +116,13 @@ def _ask(generator: Generator, server: Answer) -> Tally:
         tally = generator.run(Plan(port, {"only": Stream([QUESTION], 1)}, seconds=0.5, late_seconds=0.2))["only"]
         thread.join()
     return tally
+
+
+def test_the_table_has_a_row_for_each_scenario_and_no_other() -> None:
+    measured = PAGE.read_text().split(BEGIN)[1].split(END)[0]
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in measured.splitlines() if line.startswith("| ")]
+
+    assert [row for row in rows[1:] if not row.lower().startswith(ON_A_CLUSTER)] == ORDER
 
 
 def test_a_new_measurement_renews_its_rows_and_leaves_the_others() -> None:
