@@ -140,7 +140,7 @@ def test_chaos_loses_no_request(installation: Installation, address: str, figure
 def _keep(tried: int, lost: int, done: list[str]) -> None:
     """Keep the figures for the table in docs/reliability.md."""
     row = {
-        "what": "on a kind cluster: pods deleted, the node drained, versions published, broken and rolled back",
+        "what": "On a kind cluster: pods deleted, the node drained, versions published, broken and rolled back",
         "tried": tried,
         "lost": lost,
         "seen": f"in turn, twice: {', '.join(done[: len(done) // 2])}",
