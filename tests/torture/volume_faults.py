@@ -4,8 +4,9 @@ import os
 import stat
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ ROWS = (VANISHES, READ_ONLY, ERRORS, HANGS)
 
 
 @dataclass
-class Fault:
+class Fault(ABC):
     """One way to fail, the row it belongs to, and what the server says of it."""
 
     row: str
@@ -33,10 +34,9 @@ class Fault:
         """Make ready what the fault needs."""
         yield
 
-    @contextmanager
-    def lasting(self, root: Path) -> Iterator[None]:
+    @abstractmethod
+    def lasting(self, root: Path) -> AbstractContextManager[None]:
         """Let the volume fail while the block runs."""
-        raise NotImplementedError
 
 
 class RenamedAway(Fault):
