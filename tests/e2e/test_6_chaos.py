@@ -1,6 +1,7 @@
 """Everything at once: pods deleted, the node drained, versions published, broken and rolled back, under load."""
 
 import json
+import re
 from collections.abc import Callable
 
 import httpx
@@ -24,6 +25,7 @@ shutil.copytree(model / str(newest), broken)
 graph = broken / "model.onnx"
 graph.write_bytes(graph.read_bytes()[:-1] + b"!")
 (model / "CURRENT").write_text(f"{newest + 1}\\n")
+print(f"version {newest + 1} is current")
 """
 
 
@@ -53,8 +55,7 @@ class Chaos:
         self._namespace = installation.namespace
         self._address = address
         self._jobs = 0
-        self._good = max(int(entries[0]["version"]) for entries in index(address))
-        self.newest = self._good
+        self._first = self._good = max(int(entries[0]["version"]) for entries in index(address))
 
     def delete_a_pod(self) -> None:
         victim = self._namespace.pods("serve")[0]["metadata"]["name"]
@@ -81,30 +82,37 @@ class Chaos:
         self._jobs += 1
         name = f"copse-chaos-train-{self._jobs}"
         self._installation.train_again(name, f"--seed={100 + self._jobs}", "--trees=20")
-        self._namespace.job_ends_well(name)
-        self.newest += 1
-        self._good = self.newest
+        self._good = self._made_current_by(name)
         eventually(lambda: serve_only(self._address, self._good), "not every pod serves the new version")
 
     def break_a_version(self) -> None:
-        self._job("break", ["python", "-c", BREAK, f"/models/{MODEL}"])
-        self.newest += 1
-        eventually(lambda: refuse(self._address, self.newest), "not every pod refuses the broken version")
+        broken = self._made_current_by(self._job("break", ["python", "-c", BREAK, f"/models/{MODEL}"]))
+        eventually(lambda: refuse(self._address, broken), "not every pod refuses the broken version")
         assert serve_only(self._address, self._good)
 
     def roll_back(self) -> None:
-        self._good = max(1, self._good - 1)
-        self._job("use", ["python", "-m", "model_repository.cli", "--models", "/models", "use", MODEL, str(self._good)])
+        self._good = self._first
+        command = ["python", "-m", "model_repository.cli", "--models", "/models", "use", MODEL, str(self._good)]
+        assert self._made_current_by(self._job("use", command)) == self._good
         eventually(lambda: serve_only(self._address, self._good), "not every pod went back")
 
-    def _job(self, what: str, command: list[str]) -> None:
+    def _job(self, what: str, command: list[str]) -> str:
+        """Run a command beside the volume, and return the name of its Job."""
         self._jobs += 1
         job = only(manifests(MANIFESTS / "extra"), "Job")
-        job["metadata"]["name"] = f"copse-chaos-{what}-{self._jobs}"
+        name: str = f"copse-chaos-{what}-{self._jobs}"
+        job["metadata"]["name"] = name
         container = job["spec"]["template"]["spec"]["containers"][0]
         container["command"], container["args"] = command[:1], command[1:]
         self._namespace.apply(job)
-        self._namespace.job_ends_well(job["metadata"]["name"])
+        return name
+
+    def _made_current_by(self, job: str) -> int:
+        """Wait for a Job, and return the version that it says is current now."""
+        self._namespace.job_ends_well(job)
+        said = re.search(r"version (\d+) is current", self._namespace.kubectl("logs", f"job/{job}"))
+        assert said
+        return int(said[1])
 
     def _names(self) -> set[str]:
         return {pod["metadata"]["name"] for pod in self._namespace.pods("serve")}
