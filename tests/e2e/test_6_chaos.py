@@ -102,6 +102,7 @@ class Chaos:
         job = only(manifests(MANIFESTS / "extra"), "Job")
         name: str = f"copse-chaos-{what}-{self._jobs}"
         job["metadata"]["name"] = name
+        job["metadata"]["labels"]["app.kubernetes.io/component"] = "chaos"  # it is no training to be done again
         container = job["spec"]["template"]["spec"]["containers"][0]
         container["command"], container["args"] = command[:1], command[1:]
         self._namespace.apply(job)
