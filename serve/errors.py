@@ -19,7 +19,7 @@ ModelRefused                a published version failed a check; it is not served
 from typing import Any
 
 OVERLOADS = {
-    "full": "too many rows wait already",
+    "full": "too many requests wait already",
     "late": "the request's turn did not come in time",
     "memory": "too many bytes of requests are in memory",
     "connections": "too many connections are open",

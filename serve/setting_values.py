@@ -38,13 +38,6 @@ def one_of(*choices: str) -> Any:
     return parse
 
 
-def folder(text: str) -> Path:
-    """Parse a folder's path, which need not exist yet."""
-    if not text:
-        raise ValueError("a folder's path")
-    return Path(text)
-
-
 def word(text: str) -> str:
     """Parse any text but the empty one."""
     if not text:
@@ -52,11 +45,15 @@ def word(text: str) -> str:
     return text
 
 
-def file(text: str) -> Path:
-    """Parse a file's path."""
-    if not text:
-        raise ValueError("a file's path")
-    return Path(text)
+def path_of(what: str) -> Any:
+    """Return a parser of the path of a thing, which need not exist yet."""
+
+    def parse(text: str) -> Path:
+        if not text:
+            raise ValueError(f"a {what}'s path")
+        return Path(text)
+
+    return parse
 
 
 def share(text: str) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model_repository import LARGEST_MODEL
-from serve.setting_values import file, folder, one_of, seconds, share, whole_number, word
+from serve.setting_values import one_of, path_of, seconds, share, whole_number, word
 
 PREFIX = "COPSE_"
 
@@ -21,7 +21,7 @@ def setting(parse: Any, text: str, default: Any = MISSING) -> Any:
 class Settings:
     """The server's settings, read once at start."""
 
-    models: Path = setting(folder, "the model repository, a folder")
+    models: Path = setting(path_of("folder"), "the model repository, a folder")
     model: str | None = setting(word, "the model that / and /predict mean, where the repository has several", None)
     host: str = setting(word, "address to listen on", "127.0.0.1")
     port: int = setting(whole_number(0, 65535), "port to listen on; 0 takes a free one", 8000)
@@ -38,7 +38,7 @@ class Settings:
     waiting_requests: int = setting(whole_number(1, 10**6), "most requests that wait for their turn", 256)
     wait_seconds: float = setting(
         seconds(0.001, 3600),
-        "how long a request may wait for its turn; less while the queue stands",
+        "how long a request may wait for its turn; less in overload",
         0.5,
     )
     held_bytes: int = setting(
@@ -62,9 +62,11 @@ class Settings:
         seconds(0, 3600), "after SIGTERM, how long to go on answering, not ready, before listening ends", 0.0
     )
     shutdown_seconds: int = setting(whole_number(0, 3600), "how long requests under way may take to finish", 20)
-    tokens_file: Path | None = setting(file, "bearer tokens, one a line; read again when it changes", None)
-    tls_certificate: Path | None = setting(file, "certificate chain for TLS, PEM; read again when it changes", None)
-    tls_key: Path | None = setting(file, "the certificate's private key, PEM", None)
+    tokens_file: Path | None = setting(path_of("file"), "bearer tokens, one a line; read again when it changes", None)
+    tls_certificate: Path | None = setting(
+        path_of("file"), "certificate chain for TLS, PEM; read again when it changes", None
+    )
+    tls_key: Path | None = setting(path_of("file"), "the certificate's private key, PEM", None)
     shadow_share: float = setting(share, "share of the requests that a candidate version answers on the side", 0.1)
     watch_seconds: float = setting(
         seconds(0, 86400), "how long a new version is watched, to go back if its errors jump; 0 does not", 0.0

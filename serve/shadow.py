@@ -17,7 +17,7 @@ from serve.onnx_runtime import Answers, Rows
 MOST_ROWS = 10_000  # that wait for the candidate; more are dropped
 BLOCK_ROWS = 256  # at a time, so that the thread is never long away
 DIFFERENCES = (1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
-THREAD = "predict-candidate"  # the server's end waits for threads of this beginning
+THREAD = "predict-candidate"
 
 
 @dataclass
