@@ -4,6 +4,8 @@ from model_repository.errors import Damaged, InvalidName, NotPublished, PublishF
 from model_repository.layout import candidate_version, current_version, models, versions
 from model_repository.manifest import (
     FORMAT,
+    LARGEST_FLOAT32,
+    Category,
     Column,
     DataSet,
     Golden,
@@ -22,7 +24,9 @@ from model_repository.read import LARGEST_MODEL, PublishedVersion, read_manifest
 
 __all__ = [
     "FORMAT",
+    "LARGEST_FLOAT32",
     "LARGEST_MODEL",
+    "Category",
     "Column",
     "Damaged",
     "DataSet",

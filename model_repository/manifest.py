@@ -13,6 +13,7 @@ FORMAT: Literal["copse/1"] = "copse/1"
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Number = float | None
+LARGEST_FLOAT32 = 3.4028234663852886e38
 
 
 class OnnxFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,8 +49,18 @@ class Histogram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return len(self.edges) == (len(self.counts) + 1 if self.counts else 0)
 
 
+class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text that training saw in a column, and in how many rows; the empty text stands for a missing one."""
+
+    text: str
+    rows: Count
+
+
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One input column, and the values that training saw in it."""
+    """One input column, and the values that training saw in it: numbers (type float32) or categories (type string).
+
+    `missing` says whether a value may be missing, `unknown` whether a text that is no category is answered.
+    """
 
     name: str
     minimum: Number
@@ -57,14 +68,32 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mean: Number
     histogram: Histogram
     missing: bool = False
-    type: Literal["float32"] = "float32"
+    type: Literal["float32", "string"] = "float32"
+    categories: list[Category] = []
+    unknown: bool = False
+
+    @classmethod
+    def of_texts(cls, name: str, categories: list[Category], *, missing: bool, unknown: bool) -> "Column":
+        """Return a column of texts."""
+        nothing = Histogram([], [])
+        return cls(name, None, None, None, nothing, missing, "string", categories, unknown)
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is predicted: the classes in the order of the probabilities, and their names for people."""
+    """What is predicted: the classes in the order of the probabilities, and their names for people.
+
+    Without classes it is a number (regression). Some classifiers give no probabilities.
+    """
 
     classes: list[int | str]
     names: list[str]
+    name: str = "target"
+    probabilities: bool = True
+
+    @property
+    def shares(self) -> int:
+        """Return how many probabilities an answer has."""
+        return len(self.classes) if self.probabilities else 0
 
 
 class DataSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,18 +124,21 @@ class Parity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     same_bits_alone_and_in_a_batch: bool
     same_bits_with_threads: list[Count]
     missing_values_proved: bool
+    largest_magnitude: float = LARGEST_FLOAT32  # beyond it, either way, nothing was proved
 
 
 class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rows [n, columns] with the original model's labels [n] and probabilities [n, classes].
 
-    None stands for a missing value. A server must answer them within the tolerance before it goes live.
+    None stands for a missing value. Of a regression the labels are its predictions, and there are no probabilities. A
+    server must answer them within `tolerance + relative_tolerance * |expected|` before it goes live.
     """
 
-    rows: list[list[Number]]
-    labels: list[int | str]
+    rows: list[list[float | str | None]]
+    labels: list[int | str | float]
     probabilities: list[list[float]]
     tolerance: float
+    relative_tolerance: float = 0.0
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,18 +187,32 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def check_shapes(self) -> None:
         """Raise Damaged where parts that belong together do not fit."""
-        width, classes, count = len(self.columns), len(self.target.classes), len(self.golden.rows)
         agree = (
-            len(self.target.names) == classes == len(set(self.target.classes))
-            and count == len(self.golden.labels) == len(self.golden.probabilities)
-            and count > 0
-            and set(self.golden.labels) <= set(self.target.classes)
-            and all(len(row) == width for row in self.golden.rows)
-            and all(len(row) == classes for row in self.golden.probabilities)
-            and len({column.name for column in self.columns}) == width
+            self._target_fits()
+            and self._golden_fits()
+            and len({column.name for column in self.columns}) == len(self.columns)
             and all(column.histogram.fits() for column in self.columns)
-            and math.isfinite(self.golden.tolerance)
-            and self.golden.tolerance >= 0
+            and self.parity.largest_magnitude > 0
         )
         if not agree:
             raise Damaged("the manifest contradicts itself: columns, classes and golden rows do not fit together")
+
+    def _target_fits(self) -> bool:
+        classes, labels = self.target.classes, self.golden.labels
+        known = set(labels) <= set(classes) if classes else all(isinstance(label, float | int) for label in labels)
+        return known and len(self.target.names) == len(classes) == len(set(classes))
+
+    def _golden_fits(self) -> bool:
+        golden, texts = self.golden, [column.type == "string" for column in self.columns]
+        return (
+            len(golden.rows) == len(golden.labels) == len(golden.probabilities) > 0
+            and all(len(row) == len(texts) for row in golden.rows)
+            and all(_holds(value, text) for row in golden.rows for value, text in zip(row, texts, strict=True))
+            and all(len(row) == self.target.shares for row in golden.probabilities)
+            and all(math.isfinite(bound) and bound >= 0 for bound in (golden.tolerance, golden.relative_tolerance))
+        )
+
+
+def _holds(value: float | str | None, text: bool) -> bool:
+    """Say whether a value belongs into a column of texts, or else of numbers."""
+    return value is None or isinstance(value, str) == text

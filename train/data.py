@@ -1,32 +1,43 @@
-"""The training data, as float32 rows: the contract of the exported model."""
+"""The training data: float32 rows, the contract of the exported model, with their targets."""
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 
-Rows = npt.NDArray[np.float32]
-Targets = npt.NDArray[np.int64]
+from train.schema import Rows, Schema
+
+Targets = npt.NDArray[Any]  # int64 or texts (classes), or float64 (regression)
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Rows [n, columns] with their targets [n], and what people call columns and classes."""
+    """Coded rows [n, columns] (see schema.py) with their targets [n], and what people call the classes.
+
+    `classes` is empty for regression. `held_out` [n] says which rows are for scoring, where that is not left to chance.
+    """
 
     name: str
-    columns: list[str]
+    schema: Schema
     rows: Rows
     targets: Targets
+    classes: list[int | str]
     class_names: list[str]
+    target: str = "target"
+    held_out: npt.NDArray[np.bool_] | None = None
 
     def sha256(self) -> str:
-        """Return the SHA-256 of names, values and targets in hexadecimal."""
-        digest = hashlib.sha256("\n".join([*self.columns, "", *self.class_names]).encode())
-        digest.update(np.ascontiguousarray(self.rows).tobytes())
-        digest.update(np.ascontiguousarray(self.targets).tobytes())
+        """Return the SHA-256 of names, categories, values and targets in hexadecimal."""
+        digest = hashlib.sha256("\n".join([*self.schema.names, "", *self.class_names]).encode())
+        for field in self.schema.fields:
+            if field.categories is not None:
+                digest.update(repr((field.name, field.categories)).encode())
+        for array in (self.rows, self.targets, self.held_out):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
 
@@ -40,19 +51,11 @@ class Split:
     held_out_targets: Targets
 
 
-def breast_cancer() -> TrainingData:
-    """Return the Breast Cancer Wisconsin (Diagnostic) data set that scikit-learn ships: 569 rows, 30 columns."""
-    bunch = load_breast_cancer()
-    return TrainingData(
-        name="breast-cancer",
-        columns=[str(name) for name in bunch.feature_names],
-        rows=bunch.data.astype(np.float32),
-        targets=bunch.target.astype(np.int64),
-        class_names=[str(name) for name in bunch.target_names],
-    )
-
-
 def split(data: TrainingData, held_out: float, seed: int) -> Split:
-    """Hold out a share of the rows, with the classes in the same proportions."""
-    parts = train_test_split(data.rows, data.targets, test_size=held_out, stratify=data.targets, random_state=seed)
+    """Hold out the rows that the data names, else a share of them: of each class the same."""
+    if data.held_out is not None:
+        fit = ~data.held_out
+        return Split(data.rows[fit], data.rows[~fit], data.targets[fit], data.targets[~fit])
+    stratify = data.targets if data.classes else None
+    parts = train_test_split(data.rows, data.targets, test_size=held_out, stratify=stratify, random_state=seed)
     return Split(*parts)

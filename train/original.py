@@ -1,0 +1,65 @@
+"""The fitted scikit-learn model as the reference: coded rows in, answers out, as float32."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import is_classifier
+
+from train.schema import Rows, Schema
+
+# Labels [n] with probabilities [n, classes]; of a regression its predictions [n], float32, and probabilities [n, 0].
+Answers = tuple[npt.NDArray[np.generic], npt.NDArray[np.float32]]
+BLOCK_ROWS = 50_000
+
+
+class Original:
+    """A fitted classifier or regressor with the columns that it takes."""
+
+    def __init__(self, model: Any, schema: Schema) -> None:
+        self.model = model
+        self.schema = schema
+        self.classifies = bool(is_classifier(model))
+        self.classes: npt.NDArray[Any] = np.asarray(model.classes_) if self.classifies else np.empty(0)
+        self.has_probabilities = self.classifies and hasattr(model, "predict_proba")
+
+    def answers(self, rows: Rows) -> Answers:
+        """Return what the model answers to rows.
+
+        Raises:
+            ValueError: it refuses them, as most models refuse missing values.
+
+        """
+        if not len(rows):
+            return self._none()
+        blocks = [self._answers(rows[start : start + BLOCK_ROWS]) for start in range(0, len(rows), BLOCK_ROWS)]
+        return np.concatenate([labels for labels, _ in blocks]), np.concatenate([shares for _, shares in blocks])
+
+    def accepts(self, rows: Rows) -> bool:
+        """Return whether the model answers rows, with finite numbers, rather than refusing them."""
+        try:
+            labels, probabilities = self.answers(rows)
+        except ValueError:
+            return False
+        return bool(np.isfinite(probabilities).all() and (self.classifies or np.isfinite(labels.astype(float)).all()))
+
+    def table(self, rows: Rows) -> Any:
+        """Return rows in the form in which the model was fitted: a data frame, or a float32 matrix."""
+        return model_table(self.schema, rows, framed=hasattr(self.model, "feature_names_in_"))
+
+    def _answers(self, rows: Rows) -> Answers:
+        table = self.table(rows)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # extreme values overflow in many models
+            labels = self.model.predict(table)
+            if self.has_probabilities:
+                return labels, self.model.predict_proba(table).astype(np.float32)
+            return labels if self.classifies else labels.astype(np.float32).reshape(-1), np.empty((len(rows), 0), "f4")
+
+    def _none(self) -> Answers:
+        width = len(self.classes) if self.has_probabilities else 0
+        return (self.classes[:0] if self.classifies else np.empty(0, np.float32)), np.empty((0, width), np.float32)
+
+
+def model_table(schema: Schema, rows: Rows, *, framed: bool) -> Any:
+    """Return rows as a data frame where the model wants names or there are texts, else as the float32 matrix."""
+    return schema.frame(rows) if framed or schema.texts else rows
