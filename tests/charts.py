@@ -63,6 +63,12 @@ def manifests(folder: Path = MANIFESTS) -> list[Thing]:
     return [thing for path in sorted(folder.glob("*.yaml")) for thing in yaml.safe_load_all(path.read_text())]
 
 
+def extra(name: str) -> Thing:
+    """Return the object in a file of k8s/extra/."""
+    thing: Thing = yaml.safe_load((MANIFESTS / "extra" / name).read_text())
+    return thing
+
+
 def of_kind(things: list[Thing], kind: str) -> list[Thing]:
     """Return the objects of a kind."""
     return [thing for thing in things if thing["kind"] == kind]

@@ -1,7 +1,5 @@
 """Values: what is refused and how, what a Job's name depends on, and releases that live side by side."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.charts import Refused, Thing, of_kind, only, render
@@ -12,7 +10,10 @@ MISTYPED = {
     "serve.replica=3": "at '/serve': additional properties 'replica' not allowed",
     "nodeport=3": "at '': additional properties 'nodeport' not allowed",
     "service.port=http": "at '/service/port': got string, want integer",
-    "train.trees=0": "at '/train/trees': minimum: got 0, want 1",
+    "train.trees=50": "at '/train': additional properties 'trees' not allowed",
+    "train.args=--force": "at '/train/args': got string, want array",
+    "train.data.path=/data": "at '/train/data': additional properties 'path' not allowed",
+    "train.data.configMap=Not A Name": "at '/train/data/configMap': 'Not A Name' does not match pattern",
     "serve.image.digest=sha256:12": "at '/serve/image/digest': 'sha256:12' does not match pattern",
     "image.pullPolicy=Sometimes": "at '/image/pullPolicy': value must be one of 'IfNotPresent', 'Always', 'Never'",
     "persistence.accessModes={ReadOnlyMany}": "at '/persistence/accessModes/0': value must be one of",
@@ -34,6 +35,13 @@ AT_ODDS = {
     "serve.env.COPSE_TOKENS_FILE=/x": "serve.env must not hold COPSE_TOKENS_FILE: the chart sets it",
     "serve.env.COPSE_TLS_KEY=/x": "serve.env must not hold COPSE_TLS_KEY: the chart sets it",
     "serve.env.COPSE_THREADS=two": "serve.env must not hold COPSE_THREADS while serve.resources.limits.cpu is set",
+    "train.data.configMap=a,train.data.secret=b": "train.data.configMap and train.data.secret cannot be used at once",
+    "train.data.secret=b": "train.args names nothing there: add --data=/data/FILE",
+    "train.data.secret=b,train.args={--data=/database/rows.csv}": "add --data=/data/FILE",
+    "train.data.existingClaim=copse-models,train.args={--data=/data}": "must not be the claim of the models",
+    "train.args={--name,wine}": "must not hold --name: model.name is the name",
+    "train.args={--models=/tmp}": "must not hold --models: model.name is the name, and /models the folder",
+    "retrain.extraArgs={--name=wine}": "must not hold --name",
     r"podLabels.app\.kubernetes\.io/name=x": "podLabels must not hold app.kubernetes.io/name",
 }
 
@@ -71,10 +79,10 @@ def test_an_upgrade_that_changes_nothing_about_training_keeps_the_job() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "train.seed=7",
-        "train.trees=10",
+        "train.args={--seed=7}",
         "train.image.tag=1.2.3",
-        "train.extraArgs={--force}",
+        "train.codeConfigMap=estimators",
+        "train.data.revision=2",
         "model.name=other",
         "train.resources.limits.memory=2Gi",
         "podLabels.team=forest",
@@ -83,13 +91,6 @@ def test_an_upgrade_that_changes_nothing_about_training_keeps_the_job() -> None:
 )
 def test_an_upgrade_that_changes_an_input_of_training_makes_another_job(change: str) -> None:
     assert name_of_job("--set", change) != name_of_job()
-
-
-def test_large_numbers_in_a_file_are_not_written_in_scientific_notation(tmp_path: Path) -> None:
-    (tmp_path / "values.yaml").write_text("train: {seed: 4294967295, trees: 100000}")
-    (trainer,) = only(render("--values", tmp_path / "values.yaml"), "Job")["spec"]["template"]["spec"]["containers"]
-
-    assert trainer["args"][1:] == ["--trees=100000", "--seed=4294967295"]
 
 
 def test_two_releases_in_one_namespace_share_no_name_and_no_pod() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.charts import CHART, MANIFESTS, Thing, installed, manifests, only, render, render_case
+from tests.charts import CHART, MANIFESTS, Thing, extra, installed, manifests, only, render, render_case
 
 HELMS_OWN = {"app.kubernetes.io/managed-by", "helm.sh/chart", "helm.sh/resource-policy"}
 EXTRA = MANIFESTS / "extra"
@@ -31,7 +31,16 @@ def test_the_manifests_are_what_the_chart_gives_with_default_values() -> None:
 def test_the_service_with_a_node_port_is_the_charts_on_kind() -> None:
     service = only(render_case(CHART / "ci" / "kind-values.yaml"), "Service")
 
-    assert comparable([_in_extra("Service")]) == comparable([service])
+    assert comparable([extra("service-node-port.yaml")]) == comparable([service])
+
+
+@pytest.mark.helm
+def test_training_on_ones_own_data_is_the_charts() -> None:
+    job = only(render_case(CHART / "ci" / "own-data-values.yaml"), "Job")
+    plain = extra("train-own-data.yaml")
+    job["metadata"]["name"] = plain["metadata"]["name"]
+
+    assert comparable([plain]) == comparable([job])
 
 
 def test_the_manifests_name_no_namespace_so_that_they_go_where_they_are_sent() -> None:
@@ -39,13 +48,13 @@ def test_the_manifests_name_no_namespace_so_that_they_go_where_they_are_sent() -
 
 
 def test_the_namespace_refuses_pods_that_are_not_locked_down() -> None:
-    labels = _in_extra("Namespace")["metadata"]["labels"]
+    labels = extra("namespace.yaml")["metadata"]["labels"]
 
     assert labels == {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
 
 
 def test_choosing_a_version_runs_where_and_as_what_training_runs() -> None:
-    chooser = _in_extra("Job")["spec"]["template"]["spec"]
+    chooser = extra("use-version.yaml")["spec"]["template"]["spec"]
     trainer = only(manifests(), "Job")["spec"]["template"]["spec"]
     own = {"name", "command", "args", "resources"}
 
@@ -53,8 +62,14 @@ def test_choosing_a_version_runs_where_and_as_what_training_runs() -> None:
     assert _without(chooser["containers"][0], *own) == _without(trainer["containers"][0], *own)
 
 
-def _in_extra(kind: str) -> Thing:
-    return only(manifests(EXTRA), kind)
+def test_filling_a_claim_runs_where_and_as_what_training_runs() -> None:
+    filler = extra("fill-claim.yaml")
+    trainer = only(manifests(), "Job")["spec"]["template"]["spec"]
+    own = {"serviceAccountName", "volumes", "containers", "terminationGracePeriodSeconds"}
+    container = {"name", "command", "args", "resources", "volumeMounts"}
+
+    assert _without(filler["spec"], *own) == _without(trainer, *own)
+    assert _without(filler["spec"]["containers"][0], *container) == _without(trainer["containers"][0], *container)
 
 
 def _without(value: Thing, *keys: str) -> Thing:

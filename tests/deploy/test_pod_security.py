@@ -66,7 +66,7 @@ def test_no_pod_has_a_token_or_the_addresses_of_services(things: list[Thing]) ->
 
 def test_every_account_that_pods_use_is_there(things: list[Thing], request: pytest.FixtureRequest) -> None:
     made = {account["metadata"]["name"] for account in of_kind(things, "ServiceAccount")}
-    elsewhere = {"existing-claim-values.yaml": {"default"}, "extra": {"copse"}}
+    elsewhere = {"existing-claim-values.yaml": {"default"}, "extra": {"copse", "default"}}
     case = request.node.callspec.id
 
     assert {pod["serviceAccountName"] for pod in pods(things)} == elsewhere.get(case, made)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.charts import MANIFESTS, ROOT, manifests, only, program
+from tests.charts import ROOT, extra, program
 from tests.e2e.cluster import eventually, restarts
 from tests.e2e.installs import Installation
 from tests.e2e.load import load
@@ -86,7 +86,7 @@ def test_a_backup_made_by_the_docs_command_holds_every_version(installation: Ins
 
 
 def test_going_back_to_an_older_version_takes_seconds(installation: Installation, address: str) -> None:
-    installation.namespace.apply(only(manifests(MANIFESTS / "extra"), "Job"))
+    installation.namespace.apply(extra("use-version.yaml"))
     installation.namespace.job_ends_well("copse-use-version")
 
     eventually(lambda: served(address) == {1}, "not every pod serves version 1", seconds=10)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.charts import MANIFESTS, ROOT, Thing, manifests, only
+from tests.charts import ROOT, Thing, extra
 from tests.e2e.cluster import eventually
 from tests.e2e.installs import BY_HELM, ByHelm, Installation
 from tests.e2e.load import load
@@ -99,7 +99,7 @@ class Chaos:
     def _job(self, what: str, command: list[str]) -> str:
         """Run a command beside the volume, and return the name of its Job."""
         self._jobs += 1
-        job = only(manifests(MANIFESTS / "extra"), "Job")
+        job = extra("use-version.yaml")
         name: str = f"copse-chaos-{what}-{self._jobs}"
         job["metadata"]["name"] = name
         job["metadata"]["labels"]["app.kubernetes.io/component"] = "chaos"  # it is no training to be done again

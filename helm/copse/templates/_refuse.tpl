@@ -7,6 +7,21 @@
 {{- if not (or .train.enabled .retrain.enabled .persistence.existingClaim) }}
 {{- fail "train.enabled=false and retrain.enabled=false leave the volume empty for ever: set persistence.existingClaim to one that holds a model" }}
 {{- end }}
+{{- $sources := include "copse.dataSources" .train | trim | splitList " " | compact }}
+{{- if gt (len $sources) 1 }}
+{{- fail (printf "%s cannot be used at once: /data is one volume" (join " and " $sources)) }}
+{{- end }}
+{{- if and $sources (not (regexMatch "(^|=|,| )/data(/|,| |$)" (join " " .train.args))) }}
+{{- fail (printf "%s is found under /data, but train.args names nothing there: add --data=/data/FILE" (first $sources)) }}
+{{- end }}
+{{- if and .train.data.existingClaim (eq .train.data.existingClaim (include "copse.claim" $)) }}
+{{- fail "train.data.existingClaim must not be the claim of the models: a folder in it is taken for a model" }}
+{{- end }}
+{{- range concat .train.args .retrain.extraArgs }}
+{{- if regexMatch "^--(name|models)(=|$)" . }}
+{{- fail (printf "train.args and retrain.extraArgs must not hold %s: model.name is the name, and /models the folder" (regexFind "^--[a-z]+" .)) }}
+{{- end }}
+{{- end }}
 {{- if and .service.nodePort (ne .service.type "NodePort") }}
 {{- fail (printf "service.nodePort needs service.type=NodePort, not %s" .service.type) }}
 {{- end }}

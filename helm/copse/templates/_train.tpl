@@ -22,15 +22,19 @@ template:
   spec:
     restartPolicy: Never
     {{- include "copse.podSpec" $root | nindent 4 }}
+      {{- with include "copse.inputVolumes" . }}
+      {{- trim . | nindent 6 }}
+      {{- end }}
     containers:
       - name: train
         image: {{ include "copse.image" (list $root .image) }}
         imagePullPolicy: {{ $root.Values.image.pullPolicy }}
         args:
           - --name={{ $root.Values.model.name }}
-          - --trees={{ .trees | int64 }}
-          - --seed={{ .seed | int64 }}
-          {{- range concat .extraArgs (index $ 1) }}
+          {{- if .codeConfigMap }}
+          - --code=/code
+          {{- end }}
+          {{- range concat .args (index $ 1) }}
           - {{ . | quote }}
           {{- end }}
         {{- with .resources }}
@@ -40,5 +44,48 @@ template:
         volumeMounts:
           - name: models
             mountPath: /models
+          {{- if include "copse.dataSources" . }}
+          - name: data
+            mountPath: /data
+            readOnly: true
+          {{- end }}
+          {{- if .codeConfigMap }}
+          - name: code
+            mountPath: /code
+            readOnly: true
+          {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Where the data come from, of the three ways; takes .Values.train, as the next one does. */}}
+{{- define "copse.dataSources" -}}
+{{- range $source := list "existingClaim" "configMap" "secret" }}
+{{- if get $.data $source }} train.data.{{ $source }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* What training reads, as volumes. */}}
+{{- define "copse.inputVolumes" -}}
+{{- if include "copse.dataSources" . }}
+- name: data
+  {{- with .data.existingClaim }}
+  persistentVolumeClaim:
+    claimName: {{ . }}
+    readOnly: true
+  {{- end }}
+  {{- with .data.configMap }}
+  configMap:
+    name: {{ . }}
+  {{- end }}
+  {{- with .data.secret }}
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+  {{- end }}
+{{- end }}
+{{- with .codeConfigMap }}
+- name: code
+  configMap:
+    name: {{ . }}
 {{- end }}
 {{- end }}
