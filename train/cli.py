@@ -1,23 +1,27 @@
-"""copse-train: fit the example, export it, prove the export, publish it."""
+"""copse-train: read data, fit an estimator, export it, prove the export, publish it."""
 
 import argparse
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from model_repository import Damaged, NotPublished, RepositoryError, current_version, use
-from train.data import breast_cancer
-from train.errors import TrainingError
-from train.job import Recipe, already_published, run
+from train.builtin import BUILT_IN, built_in
+from train.data import TrainingData
+from train.errors import BadData, BadParameter, TrainingError
+from train.estimators import parameters
+from train.job import already_published, run
+from train.options import parser
+from train.recipe import Recipe
 from train.report import say
-
-DEFAULTS = Recipe()
+from train.tables import Choices, read_table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train once; return 0, 1 where data or disk refused, 3 where the export was refused, 130 on Ctrl-C."""
-    chosen = _parser().parse_args(arguments)
+    """Train once; return 0, else the error's exit code (see errors.py), or 130 on Ctrl-C."""
+    chosen = parser().parse_args(arguments)
     try:
         return _train(chosen)
     except TrainingError as error:
@@ -29,21 +33,84 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"copse-train: cannot use {error.filename or 'the repository'}: {error.strerror}", file=sys.stderr)
         return TrainingError.exit_code
+    except MemoryError:
+        print("copse-train: there is not enough memory for this data and estimator", file=sys.stderr)
+        return TrainingError.exit_code
     except KeyboardInterrupt:
         print("copse-train: stopped; nothing was published", file=sys.stderr)
         return 130
 
 
 def _train(chosen: argparse.Namespace) -> int:
-    data, recipe = breast_cancer(), Recipe(chosen.trees, chosen.seed)
-    say(f"data     {data.name}, {len(data.rows)} rows, {len(data.columns)} columns, {' or '.join(data.class_names)}")
-    known = None if chosen.force else already_published(chosen.models, chosen.name, data, recipe)
+    recipe = recipe_of(chosen)
+    data = _data(chosen)
+    name = chosen.name or _name(chosen.data)
+    known = None if chosen.force else already_published(chosen.models, name, data, recipe)
     if known is not None:
-        return _nothing_new(chosen.models, chosen.name, known, candidate=chosen.candidate)
-    version = run(chosen.models, chosen.name, data, recipe, candidate=chosen.candidate)
-    current = current_version(chosen.models, chosen.name) == version
-    say(f"done     {chosen.name} version {version} is {'current' if current else 'the candidate'}")
+        return _nothing_new(chosen.models, name, known, candidate=chosen.candidate)
+    version = run(chosen.models, name, data, recipe, candidate=chosen.candidate)
+    current = current_version(chosen.models, name) == version
+    say(f"done     {name} version {version} is {'current' if current else 'the candidate'}")
     return 0
+
+
+def recipe_of(chosen: argparse.Namespace) -> Recipe:
+    """Return the recipe that the options give.
+
+    Raises:
+        BadParameter: they contradict each other.
+
+    """
+    given = parameters.parse(chosen.param)
+    if chosen.trees is not None:
+        given["n_estimators"] = chosen.trees
+    if chosen.fitted and (given or chosen.search or chosen.scheduler):
+        raise BadParameter("--fitted takes a model as it is; it goes with no --param, --trees, --search or --scheduler")
+    if (chosen.backend == "dask") != (chosen.scheduler is not None):
+        raise BadParameter("--backend dask and --scheduler ADDRESS go together")
+    return Recipe(
+        estimator=chosen.estimator,
+        parameters=given,
+        search=parameters.parse_choices(chosen.search),
+        held_out=chosen.held_out,
+        seed=chosen.seed,
+        code=chosen.code,
+        fitted=chosen.fitted,
+        trust_joblib=chosen.trust_joblib,
+        scheduler=chosen.scheduler,
+    )
+
+
+def _data(chosen: argparse.Namespace) -> TrainingData:
+    path = Path(chosen.data)
+    if chosen.data in BUILT_IN and not path.exists():
+        data = built_in(chosen.data)
+        kinds = " or ".join(data.class_names) if len(data.classes) <= 5 else f"{len(data.classes)} classes"
+        shape = f"{len(data.rows):,} rows, {len(data.schema)} columns"
+        say(f"data     {data.name}, {shape}, {kinds if data.classes else 'a number'}")
+        return data
+    if not path.exists():
+        raise BadData(f"there is no {path}; --data takes a file, a folder of Parquet files, or {', '.join(BUILT_IN)}")
+    if not chosen.target:
+        raise BadParameter("--target must name the column of the data that is to be predicted")
+    choices = Choices(
+        target=chosen.target,
+        task=chosen.task,
+        numeric=tuple(chosen.numeric),
+        categorical=tuple(chosen.categorical),
+        drop=tuple(chosen.drop),
+        test_data=chosen.test_data,
+        group=chosen.group,
+        time=chosen.time,
+        held_out=chosen.held_out,
+        seed=chosen.seed,
+    )
+    return read_table(path, choices)
+
+
+def _name(data: str) -> str:
+    """Return the model's name where none was given: the data's, in the letters that names have."""
+    return re.sub(r"[^a-z0-9]+", "-", Path(data).name.lower().split(".")[0]).strip("-") or "model"
 
 
 def _nothing_new(root: Path, name: str, known: int, *, candidate: bool) -> int:
@@ -57,40 +124,6 @@ def _nothing_new(root: Path, name: str, known: int, *, candidate: bool) -> int:
         use(root, name, known)
         say(f"done     {name} version {known} is current; none was")
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="copse-train",
-        description="Train the Breast Cancer forest, prove that its ONNX export answers as it does, and publish it.",
-    )
-    parser.add_argument("--models", type=Path, required=True, metavar="DIR", help="the model repository")
-    parser.add_argument("--name", default="breast-cancer", help="the model's name in it (breast-cancer)")
-    parser.add_argument(
-        "--trees", type=_trees, default=DEFAULTS.trees, metavar="N", help=f"trees in the forest ({DEFAULTS.trees})"
-    )
-    parser.add_argument(
-        "--seed", type=_seed, default=DEFAULTS.seed, metavar="N", help=f"seed of everything random ({DEFAULTS.seed})"
-    )
-    parser.add_argument(
-        "--candidate", action="store_true", help="publish it to be compared with the current version, not to take over"
-    )
-    parser.add_argument("--force", action="store_true", help="publish even if the same inputs are published already")
-    return parser
-
-
-def _trees(text: str) -> int:
-    return _whole_number(text, 1, 100_000)
-
-
-def _seed(text: str) -> int:
-    return _whole_number(text, 0, 2**32 - 1)
-
-
-def _whole_number(text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
-    return int(text)
 
 
 if __name__ == "__main__":

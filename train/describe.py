@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -11,24 +12,27 @@ import numpy as np
 
 from model_repository import (
     FORMAT,
+    Category,
     Column,
     DataSet,
     Golden,
     Histogram,
     Manifest,
     OnnxFile,
-    Parity,
     Provenance,
     Target,
 )
 from train import onnx_runtime
-from train.data import Rows, Split, TrainingData
+from train.bounds import Bound
+from train.data import Split, TrainingData
 from train.export import IR_VERSION, OPSETS
-from train.probes import Probe
+from train.gate import Verdict
+from train.original import Original
+from train.probes import final_step, missing_columns
+from train.schema import Field, Rows, Schema
 
 LIBRARIES = ("copse", "numpy", "onnx", "scikit-learn", "skl2onnx")
 BINS = 10
-GOLDEN_ROWS_OF_EACH_PROBE = 8
 
 
 def input_digest(data: TrainingData, recipe: dict[str, Any]) -> str:
@@ -48,50 +52,66 @@ def library_versions() -> dict[str, str]:
 class Proved(NamedTuple):
     """A fitted model, its export, and what was measured of both."""
 
-    model: Any
+    original: Original
     content: bytes
     metrics: dict[str, float]
-    parity: Parity
-    golden: Golden
+    verdict: Verdict
+    bound: Bound
 
 
 def describe(name: str, data: TrainingData, parts: Split, recipe: dict[str, Any], proved: Proved) -> Manifest:
     """Return the manifest of a model that has passed the gate."""
-    model, content, metrics, parity, golden = proved
-    opsets = {domain or "ai.onnx": number for domain, number in OPSETS.items()}
+    original, verdict = proved.original, proved.verdict
+    may_be_missing = missing_columns(original, parts.fit_rows) if verdict.parity.missing_values_proved else []
     return Manifest(
         format=FORMAT,
         name=name,
-        estimator=type(model).__name__,
-        onnx=OnnxFile.of(content, IR_VERSION, opsets),
-        columns=columns(data.columns, parts.fit_rows, missing_proved=parity.missing_values_proved),
-        target=Target(model.classes_.tolist(), data.class_names),
+        estimator=type(final_step(original.model)).__name__,
+        onnx=onnx_file(proved.content),
+        columns=columns(data.schema, parts.fit_rows, may_be_missing, verdict.unknown),
+        target=Target(original.classes.tolist(), data.class_names, data.target, original.has_probabilities),
         dataset=DataSet(data.name, len(data.rows), len(parts.held_out_rows), data.sha256()),
-        metrics=metrics,
-        parity=parity,
-        golden=golden,
+        metrics=proved.metrics,
+        parity=verdict.parity,
+        golden=golden_rows(original, verdict.golden, proved.bound),
         provenance=Provenance(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             inputs=input_digest(data, recipe),
             seed=recipe["seed"],
-            parameters=model.get_params(deep=False),
+            parameters=_parameters(original.model),
             libraries=library_versions(),
         ),
     )
 
 
-def columns(names: list[str], rows: Rows, *, missing_proved: bool) -> list[Column]:
+def onnx_file(content: bytes) -> OnnxFile:
+    """Describe the bytes of an export, all of which are written in the same standards."""
+    return OnnxFile.of(content, IR_VERSION, {domain or "ai.onnx": number for domain, number in OPSETS.items()})
+
+
+def columns(schema: Schema, rows: Rows, may_be_missing: Sequence[int], unknown: Sequence[int]) -> list[Column]:
     """Describe each column of the rows that were fitted on.
 
-    A value may be missing where training saw missing values and the gate proved the answers for them.
+    A number may be missing where training saw missing numbers and the gate proved the answers for them; a text where
+    the empty text is a category. `unknown` are the columns in which the gate proved a text that is no category.
     """
     return [
-        _column(name, values[~np.isnan(values)], missing=missing_proved and bool(np.isnan(values).any()))
-        for name, values in zip(names, rows.T, strict=True)
+        _texts(field, values, unknown=index in unknown)
+        if field.categories is not None
+        else _numbers(field.name, values, missing=index in may_be_missing and bool(np.isnan(values).any()))
+        for index, (field, values) in enumerate(zip(schema.fields, rows.T, strict=True))
     ]
 
 
-def _column(name: str, values: Rows, *, missing: bool) -> Column:
+def _texts(field: Field, codes: Rows, *, unknown: bool) -> Column:
+    categories = field.categories or ()
+    counts = np.bincount(codes.astype(np.intp), minlength=len(categories))
+    listed = [Category(text, int(count)) for text, count in zip(categories, counts, strict=False)]
+    return Column.of_texts(field.name, listed, missing="" in categories, unknown=unknown)
+
+
+def _numbers(name: str, values: Rows, *, missing: bool) -> Column:
+    values = values[~np.isnan(values)]
     if not len(values):
         return Column(name, None, None, None, Histogram([], []), missing)
     counts, edges = np.histogram(values.astype(np.float64), bins=BINS)
@@ -99,14 +119,31 @@ def _column(name: str, values: Rows, *, missing: bool) -> Column:
     return Column(name, low, high, mean, Histogram(edges.tolist(), counts.tolist()), missing)
 
 
-def golden_rows(model: Any, sets: list[Probe], tolerance: float) -> Golden:
-    """Choose a few rows of every kind and record what the original model answers to them."""
-    chosen = np.vstack([probe.rows[:: max(1, len(probe.rows) // GOLDEN_ROWS_OF_EACH_PROBE)] for probe in sets])
-    with np.errstate(over="ignore", invalid="ignore"):  # see gate.py
-        labels, probabilities = model.predict(chosen), model.predict_proba(chosen).astype(np.float32)
+def golden_rows(original: Original, rows: Rows, bound: Bound) -> Golden:
+    """Record what the original model answers to rows that the export answers alike."""
+    labels, probabilities = original.answers(rows)
     return Golden(
-        rows=[[None if np.isnan(value) else float(value) for value in row] for row in chosen],
+        rows=original.schema.values(rows),
         labels=labels.tolist(),
         probabilities=probabilities.tolist(),
-        tolerance=tolerance,
+        tolerance=bound.absolute,
+        relative_tolerance=bound.relative,
     )
+
+
+def _parameters(model: Any) -> dict[str, Any]:
+    """Return a model's parameters, those of the steps of a Pipeline too; what is no plain value as its kind."""
+    found = model.get_params(deep=not hasattr(model, "estimators_"))
+    return {name: _plain(value) for name, value in sorted(found.items())}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else str(value)
+    if isinstance(value, list | tuple) and all(isinstance(each, bool | int | float | str) for each in value):
+        return [_plain(each) for each in value]
+    return type(value).__name__

@@ -1,7 +1,10 @@
 """What can stop a training, and the exit code that says so.
 
-TrainingError           1   the data or the disk
-├── BadData             1   the data cannot be trained on as it is
+TrainingError           1   the disk, or something else that may be better next time
+├── BadInput            2   what trying again does not help
+│   ├── BadData             the data cannot be trained on as it is
+│   ├── BadEstimator        the estimator cannot be made, loaded or fitted
+│   └── BadParameter        an option cannot be used
 └── ExportRefused       3   the export does not answer as the model did, or its graph is not vouched for
 """
 
@@ -12,8 +15,22 @@ class TrainingError(Exception):
     exit_code = 1
 
 
-class BadData(TrainingError):
+class BadInput(TrainingError):
+    """What was given cannot be used; trying again does not help."""
+
+    exit_code = 2
+
+
+class BadData(BadInput):
     """The data cannot be trained on as it is; the text says what, where, and what was expected."""
+
+
+class BadEstimator(BadInput):
+    """The estimator cannot be made, loaded or fitted."""
+
+
+class BadParameter(BadInput):
+    """An option of the command line cannot be used."""
 
 
 class ExportRefused(TrainingError):

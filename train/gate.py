@@ -1,146 +1,201 @@
 """The gate before publishing: ONNX Runtime's answers from the very bytes that are published, against scikit-learn's.
 
-The reference is scikit-learn on the same float32 rows. A forest with pure leaves must answer bit for bit, alone, in a
-batch and with any number of threads; one with impure leaves within 1e-6 and with the same labels.
+The reference is scikit-learn on the same float32 rows. A forest of classes with pure leaves must answer bit for bit,
+alone, in a batch and with any number of threads; all else within the bound that bounds.py names.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
-from model_repository import Parity, RowSet
-from train.converters import FOREST_CLASSIFIERS, fitted_trees, leaves_of
-from train.data import Rows
+from model_repository import LARGEST_FLOAT32, Parity, RowSet
+from train.bounds import Bound, bits, numbers
 from train.errors import ExportRefused
 from train.guard import check_graph
-from train.onnx_runtime import ONNX_RUNTIME_ERRORS, Answers, Session
-from train.probes import Probe, final_step
+from train.onnx_runtime import ONNX_RUNTIME_ERRORS, Session
+from train.original import Answers, Original
+from train.probe import LARGEST, Probe
+from train.probes import extremes, unknown_texts
+from train.schema import Rows
 
 THREADS = [1, 2, 4]
 SAMPLE_OF_EACH_PROBE = 250
-IMPURE_TOLERANCE = 1e-6
+GOLDEN_OF_EACH_PROBE = 8
 SUM_TOLERANCE = 1e-5
 ROWS_NAMED = 5
+MAGNITUDES = (LARGEST, 1e30, 1e18, 1e12, 1e9, 1e6)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Verdict:
-    """What the gate found; `faults` names the rows, and is empty when the export may be published."""
+    """What the gate found; `faults` names the rows, and is empty when the export may be published.
+
+    `golden` rows are answered alike; `unknown` are the columns in which a text that training did not see is.
+    """
 
     parity: Parity
     faults: list[str]
+    golden: Rows
+    unknown: list[int]
 
 
-def tolerance_of(model: Any) -> float:
-    """Return the largest difference in probability that is allowed; 0 means the same float32 bits.
+@dataclass
+class _Found:
+    """What the comparison of one kind of rows after another has found so far."""
 
-    Raises:
-        ExportRefused: no bound is proved for this kind of model.
-
-    """
-    estimator = final_step(model)
-    if not isinstance(estimator, FOREST_CLASSIFIERS):
-        raise ExportRefused(f"no exact export is known for {type(estimator).__name__}")
-    return 0.0 if leaves_of(fitted_trees(estimator)).pure else IMPURE_TOLERANCE
+    row_sets: list[RowSet] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    sample: list[Rows] = field(default_factory=list)
+    golden: list[Rows] = field(default_factory=list)
 
 
-def examine(model: Any, content: bytes, sets: Iterable[Probe]) -> Verdict:
-    """Compare an export with its original on every kind of rows.
+class Gate:
+    """Compares an export with its original, one kind of rows after another."""
 
-    Raises:
-        ExportRefused: the graph itself is not vouched for, or ONNX Runtime cannot run it.
+    def __init__(self, original: Original, content: bytes, bound: Bound, usual: Rows) -> None:
+        """Load the export; `usual` rows show the scale of a classifier's decisions.
 
-    """
-    check_graph(content)
-    try:
-        return _examine(model, content, sets)
-    except ONNX_RUNTIME_ERRORS as error:
-        raise ExportRefused(f"ONNX Runtime cannot run the export: {str(error).splitlines()[0]}") from error
+        Raises:
+            ExportRefused: the graph is not vouched for, or ONNX Runtime cannot load it.
+
+        """
+        check_graph(content)
+        self._original, self._content, self._bound, self._usual = original, content, bound, usual
+        self._found = _Found()
+        self._session = self._load(1)
+
+    def examine(self, sets: Iterable[Probe], seed: int) -> Verdict:
+        """Compare on every kind of rows, and find how large numbers may be and where a text may be unknown.
+
+        Raises:
+            ExportRefused: ONNX Runtime cannot run the export.
+
+        """
+        found = self._found
+        try:
+            for probe in sets:
+                found.faults += self._compare(probe)
+            magnitude = self._magnitude(seed)
+            unknown = [column for column in self._original.schema.texts if self._answers_unknown(column)]
+            alone, steady = self._invariance(np.vstack(found.sample))
+        except ONNX_RUNTIME_ERRORS as error:
+            raise ExportRefused(f"ONNX Runtime cannot run the export: {str(error).splitlines()[0]}") from error
+        named = {row_set.name for row_set in found.row_sets}
+        parity = Parity(
+            reference="scikit-learn on the same float32 rows",
+            tolerance=self._bound.absolute,
+            row_sets=found.row_sets,
+            same_bits_alone_and_in_a_batch=alone,
+            same_bits_with_threads=steady,
+            missing_values_proved="missing values" in named and not any("missing" in each for each in found.faults),
+            largest_magnitude=LARGEST_FLOAT32 if magnitude == LARGEST else magnitude,
+        )
+        return Verdict(parity, found.faults, np.vstack(found.golden), unknown)
+
+    def _compare(self, probe: Probe, *, try_only: bool = False) -> list[str]:
+        """Take the rows into the report and return those that fail; rows that fail a mere try are not taken in."""
+        expected = self._original.answers(probe.rows)
+        answers = self._session.run(self._original.schema.inputs(probe.rows)) if len(probe.rows) else expected
+        labels = self._other_labels(probe.rows, expected, answers)
+        faulty = labels | self._bound.far(expected, answers, classifies=self._original.classifies) | _senseless(answers)
+        faults = [
+            f"{probe.origin(index)}: {self._what(bool(labels[index]), expected, answers, index)}"
+            for index in np.flatnonzero(faulty)[:ROWS_NAMED].tolist()
+        ]
+        if not (try_only and faults):
+            self._record(probe, expected, answers, faulty)
+        return faults
+
+    def _record(self, probe: Probe, expected: Answers, answers: Answers, faulty: npt.NDArray[np.bool_]) -> None:
+        classifies = self._original.classifies
+        wanted, given = (numbers(each, classifies=classifies) for each in (expected, answers))
+        labels = answers[0] != expected[0] if classifies else np.zeros(len(probe.rows), dtype=bool)
+        self._found.row_sets.append(
+            RowSet(
+                name=probe.name,
+                rows=len(probe.rows),
+                label_differences=int(labels.sum()),
+                different_bits=int((bits(wanted) != bits(given)).sum()),
+                largest_difference=float(self._bound.distance(wanted, given).max(initial=0.0)),
+            )
+        )
+        alike = np.flatnonzero(~faulty & ~labels)
+        self._found.golden.append(probe.rows[alike[:: max(1, len(alike) // GOLDEN_OF_EACH_PROBE)]])
+        self._found.sample.append(probe.rows[:: max(1, len(probe.rows) // SAMPLE_OF_EACH_PROBE)])
+
+    def _other_labels(self, rows: Rows, expected: Answers, answers: Answers) -> npt.NDArray[np.bool_]:
+        """Return which rows have another label, but for those on which the original itself is all but undecided."""
+        other = np.zeros(len(rows), dtype=bool)
+        if self._original.classifies:
+            other = np.asarray(answers[0] != expected[0])
+        if other.any() and not self._bound.exact:
+            other[other] = self._original.margins(rows[other], self._usual) > 2 * self._bound.absolute
+        return other
+
+    def _what(self, label: bool, expected: Answers, answers: Answers, index: int) -> str:
+        if label:
+            return "another label"
+        wanted, given = (numbers(each, classifies=self._original.classifies)[index] for each in (expected, answers))
+        thing = "a probability" if self._original.classifies else "the prediction"
+        return f"{thing} differs by {float(self._bound.distance(wanted, given).max()):.1e}"
+
+    def _magnitude(self, seed: int) -> float:
+        """Return up to which magnitude numbers are answered alike; it must be beyond that of the usual rows."""
+        if not self._original.schema.numbers:
+            return LARGEST
+        usual = 10 * float(np.nanmax(np.abs(self._usual[:, self._original.schema.numbers]), initial=1e-30))
+        for magnitude in [*(each for each in MAGNITUDES if each > usual), usual]:
+            probe = extremes(self._original, self._usual, magnitude, seed)
+            if self._original.accepts(probe.rows):
+                faults = self._compare(probe, try_only=magnitude != usual)
+                if not faults:
+                    return magnitude
+        self._found.faults += faults if self._original.accepts(probe.rows) else ["large numbers are refused"]
+        return usual
+
+    def _answers_unknown(self, column: int) -> bool:
+        probe = unknown_texts(self._original.schema, column, self._usual)
+        return self._original.accepts(probe.rows) and not self._compare(probe, try_only=True)
+
+    def _invariance(self, rows: Rows) -> tuple[bool, list[int]]:
+        """Return whether the bits are the same row by row, and the numbers of threads with which they are."""
+        schema, classifies, faults = self._original.schema, self._original.classifies, self._found.faults
+        batch = self._session.run(schema.inputs(rows))
+        alone = _stacked([self._session.run(schema.inputs(row[None, :])) for row in rows])
+        if self._bound.far(batch, alone, classifies=classifies).any():
+            faults.append("a row alone is answered otherwise than in a batch")
+        steady = []
+        for threads in THREADS:
+            threaded = self._load(threads).run(schema.inputs(rows))
+            labels_differ = self._bound.exact and not np.array_equal(batch[0], threaded[0])
+            if self._bound.far(batch, threaded, classifies=classifies).any() or labels_differ:
+                faults.append(f"{threads} threads answer otherwise than one")
+            elif _same(batch, threaded, classifies=classifies):
+                steady.append(threads)
+        return _same(batch, alone, classifies=classifies), steady
+
+    def _load(self, threads: int) -> Session:
+        try:
+            return Session(self._content, threads)
+        except ONNX_RUNTIME_ERRORS as error:
+            raise ExportRefused(f"ONNX Runtime cannot load the export: {str(error).splitlines()[0]}") from error
 
 
-def _examine(model: Any, content: bytes, sets: Iterable[Probe]) -> Verdict:
-    tolerance = tolerance_of(model)
-    session = Session(content)
-    row_sets, faults, sample = [], [], []
-    missing_proved = False
-    for probe in sets:
-        expected, answers = _scikit_learn(model, probe.rows), session.run(probe.rows)
-        row_set, faulty = _compare(probe, expected, answers, tolerance)
-        row_sets.append(row_set)
-        faults += [f"{probe.origin(index)}: {what}" for index, what in faulty[:ROWS_NAMED]]
-        missing_proved = missing_proved or (probe.name == "missing values" and not faulty)
-        sample.append(probe.rows[:: max(1, len(probe.rows) // SAMPLE_OF_EACH_PROBE)])
-    alone, steady = _invariance(content, np.vstack(sample), tolerance, faults)
-    parity = Parity(
-        reference="scikit-learn on the same float32 rows",
-        tolerance=tolerance,
-        row_sets=row_sets,
-        same_bits_alone_and_in_a_batch=alone,
-        same_bits_with_threads=steady,
-        missing_values_proved=missing_proved,
-    )
-    return Verdict(parity, faults)
+def _senseless(answers: Answers) -> npt.NDArray[np.bool_]:
+    """Return which rows have probabilities that are none."""
+    probabilities = answers[1]
+    if not probabilities.shape[1]:
+        return np.zeros(len(probabilities), dtype=bool)
+    return np.asarray(~np.isfinite(probabilities).all(axis=1) | (np.abs(probabilities.sum(axis=1) - 1) > SUM_TOLERANCE))
 
 
-def _scikit_learn(model: Any, rows: Rows) -> Answers:
-    if not len(rows):
-        return model.classes_[:0], np.empty((0, len(model.classes_)), dtype=np.float32)
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # scikit-learn adds up the extreme values to see if all is finite
-        return model.predict(rows), model.predict_proba(rows).astype(np.float32)
+def _stacked(answers: list[Answers]) -> Answers:
+    labels, probabilities = zip(*answers, strict=True)
+    return np.concatenate(labels), np.concatenate(probabilities)
 
 
-def _compare(
-    probe: Probe, expected: Answers, answers: Answers, tolerance: float
-) -> tuple[RowSet, list[tuple[int, str]]]:
-    """Return the numbers for the report and the rows that fail, each with what is wrong."""
-    labels = answers[0] != expected[0]
-    distance = np.abs(answers[1].astype(np.float64) - expected[1])
-    far = _far(expected[1], answers[1], tolerance)
-    senseless = ~np.isfinite(answers[1]).all(axis=1) | (np.abs(answers[1].sum(axis=1) - 1) > SUM_TOLERANCE)
-    row_set = RowSet(
-        name=probe.name,
-        rows=len(probe.rows),
-        label_differences=int(labels.sum()),
-        different_bits=int((_bits(answers[1]) != _bits(expected[1])).sum()),
-        largest_difference=float(distance.max(initial=0.0)),
-    )
-    faulty = [
-        (int(index), _what(bool(labels[index]), float(distance[index].max())))
-        for index in np.flatnonzero(labels | far | senseless)
-    ]
-    return row_set, faulty
-
-
-def _what(label: bool, distance: float) -> str:
-    return "another label" if label else f"a probability differs by {distance:.1e}"
-
-
-def _far(expected: Rows, answers: Rows, tolerance: float) -> Any:
-    if tolerance == 0:
-        return (_bits(expected) != _bits(answers)).any(axis=1)
-    return ~(np.abs(expected.astype(np.float64) - answers) <= tolerance).all(axis=1)
-
-
-def _invariance(content: bytes, rows: Rows, tolerance: float, faults: list[str]) -> tuple[bool, list[int]]:
-    """Return whether the bits are the same row by row, and the numbers of threads with which they are."""
-    labels, batch = Session(content).run(rows)
-    single = Session(content)
-    alone = np.vstack([single.run(row[None, :])[1] for row in rows])
-    if _far(batch, alone, tolerance).any():
-        faults.append("a row alone is answered otherwise than in a batch")
-    steady = []
-    for threads in THREADS:
-        threaded = Session(content, threads).run(rows)
-        if _far(batch, threaded[1], tolerance).any() or (tolerance == 0 and not np.array_equal(labels, threaded[0])):
-            faults.append(f"{threads} threads answer otherwise than one")
-        elif np.array_equal(_bits(batch), _bits(threaded[1])):
-            steady.append(threads)
-    return bool(np.array_equal(_bits(batch), _bits(alone))), steady
-
-
-def _bits(values: Rows) -> Any:
-    return np.ascontiguousarray(values).view(np.uint32)
+def _same(first: Answers, second: Answers, *, classifies: bool) -> bool:
+    one, other = (bits(numbers(each, classifies=classifies)) for each in (first, second))
+    return np.array_equal(one, other)

@@ -1,30 +1,23 @@
 """One training from data to a published version: fit, score, export, prove, publish."""
 
+import resource
+import sys
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from model_repository import Damaged, Parity, publish, read_manifest, versions
-from train.data import TrainingData, split
-from train.describe import Proved, describe, golden_rows, input_digest
-from train.errors import ExportRefused
+from model_repository import Damaged, publish, read_manifest, versions
+from train.bounds import Bound, bound_of
+from train.data import Split, TrainingData, split
+from train.describe import Proved, describe, input_digest
+from train.errors import BadEstimator, ExportRefused
+from train.estimators.fitted import load_fitted
+from train.estimators.preparation import described
 from train.export import export
 from train.fit import fit, score
-from train.gate import examine
-from train.probes import Probe, probes
+from train.gate import Gate, Verdict
+from train.original import Original
+from train.probes import final_step, probes
+from train.recipe import Recipe
 from train.report import parity_table, say, step
-
-HELD_OUT = 0.2
-
-
-class Recipe(NamedTuple):
-    """How a model is made: number of trees, and one seed for the split, the forest and the proof's random rows."""
-
-    trees: int = 250
-    seed: int = 42
-
-    def described(self) -> dict[str, Any]:
-        """Return all that, beside the data, determines the model."""
-        return {"estimator": "RandomForestClassifier", "held_out": HELD_OUT, **self._asdict()}
 
 
 def already_published(root: Path, name: str, data: TrainingData, recipe: Recipe) -> int | None:
@@ -43,47 +36,83 @@ def run(root: Path, name: str, data: TrainingData, recipe: Recipe, *, candidate:
     """Train, prove and publish, saying each step; return the version.
 
     Raises:
+        BadInput: the estimator, or what it was given, cannot be used; nothing was published.
         ExportRefused: the export does not answer as the model does; nothing was published.
         PublishFailed: the disk refused; nothing was published.
 
     """
-    parts = split(data, HELD_OUT, recipe.seed)
-    with step("fit") as done:
-        model = fit(parts, {"n_estimators": recipe.trees, "random_state": recipe.seed})
-        done(f"{type(model).__name__}, {recipe.trees} trees, {len(parts.fit_rows)} rows, {len(data.columns)} columns")
+    parts = split(data, recipe.held_out, recipe.seed)
+    original = _load(recipe.fitted, recipe, data, parts) if recipe.fitted else _fit(recipe, data, parts)
     with step("score") as done:
-        metrics = score(model, parts)
-        figures = ", ".join(f"{key} {value:.3f}" for key, value in metrics.items())
-        done(f"{figures} on {len(parts.held_out_rows)} held-out rows")
+        metrics = score(original, parts)
+        figures = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in metrics.items())
+        done(f"{figures} on {len(parts.held_out_rows):,} held-out rows")
     with step("export") as done:
-        content = export(model, len(data.columns))
+        content = export(original)
         done(f"ONNX, {len(content):,} bytes")
+    bound = bound_of(original, parts.fit_targets)
     with step("prove") as done:
-        sets = list(probes(model, parts, data.columns, recipe.seed))
-        parity = prove(model, content, sets)
-        done(f"{sum(len(probe.rows) for probe in sets):,} rows answered as scikit-learn answers them")
-    say(parity_table(parity))
+        verdict = prove(original, content, parts, bound, recipe.seed)
+        compared = sum(entry.rows for entry in verdict.parity.row_sets)
+        done(f"{compared:,} rows answered as scikit-learn answers them")
+    say(parity_table(verdict.parity))
     with step("publish") as done:
-        golden = golden_rows(model, sets, parity.tolerance)
-        proved = Proved(model, content, metrics, parity, golden)
+        proved = Proved(original, content, metrics, verdict, bound)
         manifest = describe(name, data, parts, recipe.described(), proved)
         version = publish(root, manifest, content, candidate=candidate)
-        done(f"{root}/{name}/{version}")
+        done(f"{root}/{name}/{version}, peak memory {peak_memory() // 2**20:,} MiB")
     return version
 
 
-def prove(model: Any, content: bytes, sets: list[Probe]) -> Parity:
+def prove(original: Original, content: bytes, parts: Split, bound: Bound, seed: int) -> Verdict:
     """Return the proof that an export answers as its model.
 
     Raises:
         ExportRefused: it does not; the text holds the table and names the rows.
 
     """
-    verdict = examine(model, content, sets)
+    verdict = Gate(original, content, bound, parts.fit_rows[:1_000]).examine(probes(original, parts, seed), seed)
     if verdict.faults:
         listed = "\n".join(f"         {fault}" for fault in verdict.faults)
         raise ExportRefused(
             "the export does not answer as scikit-learn does; nothing was published\n"
             f"{parity_table(verdict.parity)}\n{listed}"
         )
-    return verdict.parity
+    return verdict
+
+
+def peak_memory() -> int:
+    """Return the most memory, in bytes, that this process has had."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _fit(recipe: Recipe, data: TrainingData, parts: Split) -> Original:
+    with step("fit") as done:
+        model, said = fit(recipe, data.schema, parts, classifies=bool(data.classes))
+        shape = f"{len(parts.fit_rows):,} rows, {len(data.schema)} columns"
+        done(", ".join(filter(None, [type(final_step(model)).__name__, _trees(model), shape, said])))
+    for line in described(model, data.schema, parts.fit_rows):
+        say(f"         {line}")
+    return Original(model, data.schema)
+
+
+def _load(path: Path, recipe: Recipe, data: TrainingData, parts: Split) -> Original:
+    """Load a fitted model, and see that it answers rows of this data."""
+    with step("load") as done:
+        original = Original(load_fitted(path, trust_joblib=recipe.trust_joblib), data.schema)
+        if original.classifies != bool(data.classes):
+            kind = "classifier" if original.classifies else "regressor"
+            raise BadEstimator(f"{path} is a {kind}; the target holds {'classes' if data.classes else 'numbers'}")
+        try:
+            original.answers(parts.held_out_rows[:1])
+        except ValueError as error:
+            reason = str(error).splitlines()[0]
+            raise BadEstimator(f"{path} does not answer rows of this data: {reason}") from error
+        done(f"{type(final_step(original.model)).__name__} from {path}, not fitted again")
+    return original
+
+
+def _trees(model: object) -> str:
+    trees = getattr(final_step(model), "n_estimators", None)
+    return f"{trees} trees" if isinstance(trees, int) else ""

@@ -1,6 +1,7 @@
 """The one place in train/ that loads ONNX Runtime: its telemetry is off before the import."""
 
 import os
+from typing import Any
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it is read when the library is imported, below
 
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-LABEL, PROBABILITIES = "label", "probabilities"
+LABEL, PROBABILITIES, PREDICTION = "label", "probabilities", "prediction"
 
 # They share no base but Exception; all are built by pybind11 in one module.
 ONNX_RUNTIME_ERRORS = tuple(
@@ -18,6 +19,7 @@ ONNX_RUNTIME_ERRORS = tuple(
 )
 
 Answers = tuple[npt.NDArray[np.generic], npt.NDArray[np.float32]]
+Inputs = dict[str, npt.NDArray[Any]]
 
 
 class Session:
@@ -29,12 +31,16 @@ class Session:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
+        self._outputs = [output.name for output in self._session.get_outputs()]
 
-    def run(self, rows: npt.NDArray[np.float32]) -> Answers:
-        """Return labels [n] and probabilities [n, classes] for rows [n, columns]."""
-        labels, probabilities = self._session.run([LABEL, PROBABILITIES], {self._input: rows})
-        return labels, probabilities
+    def run(self, inputs: Inputs) -> Answers:
+        """Return labels [n] (or predictions) and probabilities [n, classes or 0] for the graph's inputs."""
+        answers = dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+        if PREDICTION in answers:
+            predictions = answers[PREDICTION].reshape(-1)
+            return predictions, np.empty((len(predictions), 0), np.float32)
+        labels = answers[LABEL]
+        return labels, answers.get(PROBABILITIES, np.empty((len(labels), 0), np.float32))
 
 
 def version() -> str:

@@ -43,6 +43,17 @@ class Original:
             return False
         return bool(np.isfinite(probabilities).all() and (self.classifies or np.isfinite(labels.astype(float)).all()))
 
+    def margins(self, rows: Rows, usual: Rows) -> npt.NDArray[np.float64]:
+        """Return for each row how far its label is from being another, 0 to 1, by what the label is decided on.
+
+        A decision function has no scale of its own; its largest value on `usual` rows is taken for 1.
+        """
+        margins = [_best_two(self.answers(rows)[1].astype(np.float64))] if self.has_probabilities else []
+        if hasattr(self.model, "decision_function"):
+            decisions, scale = (self.model.decision_function(self.table(each)) for each in (rows, usual))
+            margins.append(_best_two(decisions) / (float(np.abs(scale).max()) or 1.0))
+        return np.min(margins, axis=0) if margins else np.ones(len(rows))
+
     def table(self, rows: Rows) -> Any:
         """Return rows in the form in which the model was fitted: a data frame, or a float32 matrix."""
         return model_table(self.schema, rows, framed=hasattr(self.model, "feature_names_in_"))
@@ -63,3 +74,12 @@ class Original:
 def model_table(schema: Schema, rows: Rows, *, framed: bool) -> Any:
     """Return rows as a data frame where the model wants names or there are texts, else as the float32 matrix."""
     return schema.frame(rows) if framed or schema.texts else rows
+
+
+def _best_two(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the distance between each row's two largest values; a single value is compared with 0."""
+    if values.ndim == 1:
+        return np.abs(values)
+    best = np.sort(values, axis=1)
+    distance: npt.NDArray[np.float64] = best[:, -1] - best[:, -2]
+    return distance

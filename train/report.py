@@ -1,11 +1,16 @@
 """What a training says while it runs: one line a step, then the proof as a table."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tqdm import tqdm
+
 from model_repository import Parity
 from model_repository.table import Cell, table
+
+SECONDS_BETWEEN_LINES = 30.0  # of progress, where there is no terminal
 
 
 @contextmanager
@@ -20,6 +25,25 @@ def step(name: str) -> Iterator[Callable[[str], None]]:
         print("failed", flush=True)
         raise
     print(f"{' '.join(said)} ({time.perf_counter() - begun:.1f} s)", flush=True)
+
+
+@contextmanager
+def progress(total: int, unit: str) -> Iterator[Callable[[int], object]]:
+    """Show how far a long step is: as a bar on a terminal, else as a line now and then; call with what is done more."""
+    if sys.stderr.isatty():
+        with tqdm(total=total, unit=f" {unit}", leave=False, delay=1.0) as bar:
+            yield bar.update
+        return
+    done, said = 0, time.monotonic()
+
+    def advance(more: int) -> None:
+        nonlocal done, said
+        done += more
+        if time.monotonic() - said >= SECONDS_BETWEEN_LINES and done < total:
+            said = time.monotonic()
+            print(f"{done:,} of {total:,} {unit}, ", end="", flush=True)
+
+    yield advance
 
 
 def say(text: str = "") -> None:
