@@ -15,8 +15,10 @@ from sklearn.preprocessing import StandardScaler
 from model_repository import versions
 from tests.exactness import forest
 from tests.graphs import Edit, edited, forest_attribute
-from train import cli, converters, gate
-from train.data import breast_cancer, split
+from train import cli, gate
+from train.builtin import built_in
+from train.converters import trees
+from train.data import split
 from train.errors import ExportRefused
 from train.export import export
 from train.gate import Verdict, examine
@@ -28,19 +30,19 @@ def to_nearest(values: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
 
 
 def examined(model: Any, content: bytes) -> Verdict:
-    parts = split(breast_cancer(), 0.2, 42)
-    return examine(model, content, probes(model, parts, breast_cancer().columns, 42))
+    parts = split(built_in("breast-cancer"), 0.2, 42)
+    return examine(model, content, probes(model, parts, built_in("breast-cancer").schema.names, 42))
 
 
 def fitted(model: Any) -> Any:
-    parts = split(breast_cancer(), 0.2, 42)
+    parts = split(built_in("breast-cancer"), 0.2, 42)
     return model.fit(parts.fit_rows, parts.fit_targets)
 
 
 def test_thresholds_rounded_to_nearest_publish_nothing_and_name_the_rows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(converters, "floor_to_float32", to_nearest)
+    monkeypatch.setattr(trees, "floor_to_float32", to_nearest)
 
     code = cli.main(["--models", str(tmp_path), "--trees", "50"])
 
@@ -55,7 +57,7 @@ def test_thresholds_rounded_to_nearest_publish_nothing_and_name_the_rows(
 
 def test_random_rows_alone_would_not_have_caught_it(monkeypatch: pytest.MonkeyPatch) -> None:
     model = fitted(forest(50))
-    monkeypatch.setattr(converters, "floor_to_float32", to_nearest)
+    monkeypatch.setattr(trees, "floor_to_float32", to_nearest)
     verdict = examined(model, export(model, 30))
     differences = {entry.name: entry.different_bits for entry in verdict.parity.row_sets}
 
@@ -132,7 +134,7 @@ def test_the_export_of_skl2onnx_itself_is_caught() -> None:
 
 
 def model_input() -> np.ndarray[Any, np.dtype[np.float32]]:
-    return breast_cancer().rows[:1]
+    return built_in("breast-cancer").rows[:1]
 
 
 def test_scaling_before_trees_is_refused_because_float32_scaling_crosses_thresholds() -> None:
@@ -151,7 +153,7 @@ def test_a_pipeline_that_only_fills_and_chooses_columns_before_the_forest_passes
 
 def test_what_onnx_runtime_cannot_run_is_refused_in_one_sentence() -> None:
     """The converter of this imputer leaves out the columns that the forest was fitted on."""
-    parts = split(breast_cancer(), 0.2, 42)
+    parts = split(built_in("breast-cancer"), 0.2, 42)
     rows = parts.fit_rows.copy()
     rows[np.random.default_rng(0).random(rows.shape) < 0.2] = np.nan
     model = make_pipeline(SimpleImputer(add_indicator=True), forest(5)).fit(rows, parts.fit_targets)
