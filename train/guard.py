@@ -1,36 +1,44 @@
 """The guard over a graph: what is not vouched for here is never published.
 
 ONNX Runtime loads cyclic trees and never returns, crashes on very deep ones, and runs operators that allocate without
-bound. So a graph passes only when every operator is a known harmless one, all its data is inside the file, and its
-trees are trees.
+bound. So a graph passes only when every operator is a known harmless one, all its data is inside the file, its trees
+are trees, the size of every tensor is known from the number of rows alone, and no row is seen to change the answer to
+another.
 """
 
-import math
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 import onnx
 from google.protobuf.message import DecodeError
+from onnx import numpy_helper
 
 from model_repository import LARGEST_MODEL
 from train.errors import ExportRefused
-from train.onnx_runtime import LABEL, PROBABILITIES
+from train.guard_rows import ROWS, Tensor, check_rows
+from train.guard_shapes import WIDEST_ROW, tensors
+from train.guard_trees import DEEPEST_TREE, check_trees
+from train.onnx_runtime import LABEL, PREDICTION, PROBABILITIES
+from train.schema import NUMBERS, TEXTS
 
-DEEPEST_TREE = 2_000
+__all__ = ["DEEPEST_TREE", "MOST_OPERATORS", "WIDEST_ROW", "check_graph"]
+
 MOST_OPERATORS = 1_000
-WIDEST_ROW = 100_000
 LARGEST_IR_VERSION = 10
-OUTPUTS = [LABEL, PROBABILITIES]
+OUTPUTS = ([LABEL, PROBABILITIES], [LABEL], [PREDICTION])
+INPUTS = {NUMBERS: onnx.TensorProto.FLOAT, TEXTS: onnx.TensorProto.STRING}
 
-_STANDARD = "Add ArgMax Cast Concat Div Gather Identity Mul Reshape Sub"
+_STANDARD = """
+    Abs Add And ArgMax ArgMin Cast Ceil Clip Concat Constant ConstantOfShape Cos CumSum Div Elu Equal Erf Exp Expand
+    Flatten Floor Gather GatherElements Gemm Greater GreaterOrEqual Identity IsInf IsNaN LeakyRelu Less LessOrEqual Log
+    LogSoftmax MatMul Max Mean Min Mul Neg Not OneHot Or Pow Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp
+    ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Round Selu Shape Sigmoid Sign Sin
+    Slice Softmax Softplus Split Sqrt Squeeze Sub Sum Tanh Tile TopK Transpose Unsqueeze Where Xor
+"""
 _MACHINE_LEARNING = """
-    ArrayFeatureExtractor FeatureVectorizer Imputer Normalizer OneHotEncoder Scaler TreeEnsembleClassifier
+    ArrayFeatureExtractor Binarizer CategoryMapper FeatureVectorizer Imputer LabelEncoder LinearClassifier
+    LinearRegressor Normalizer OneHotEncoder SVMClassifier SVMRegressor Scaler TreeEnsembleClassifier
     TreeEnsembleRegressor
 """
 ALLOWED = {("", name) for name in _STANDARD.split()} | {("ai.onnx.ml", name) for name in _MACHINE_LEARNING.split()}
-
-Ids = npt.NDArray[np.int64]
+_WHOLE_NUMBERS = {onnx.TensorProto.DataType.Value(f"{sign}INT{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64)}
 
 
 def check_graph(content: bytes) -> onnx.ModelProto:
@@ -52,11 +60,8 @@ def check_graph(content: bytes) -> onnx.ModelProto:
     for tensor in model.graph.initializer:
         _check_tensor(tensor)
     _check_standard(model)
-    _check_input(model)
-    widths = _widths(model)
-    for node in model.graph.node:
-        if node.op_type.startswith("TreeEnsemble"):
-            _check_trees(node, widths)
+    _check_inputs(model)
+    _check_values(model)
     return model
 
 
@@ -69,8 +74,9 @@ def _check_model(model: onnx.ModelProto) -> None:
         raise ExportRefused(
             f"the graph has {len(model.graph.node):,} operators; {MOST_OPERATORS:,} are the most served"
         )
-    if [value.name for value in model.graph.output] != OUTPUTS:
-        raise ExportRefused(f"the graph must give {' and '.join(OUTPUTS)}, and nothing else")
+    if [value.name for value in model.graph.output] not in OUTPUTS:
+        expected = ", or ".join(" and ".join(names) for names in OUTPUTS)
+        raise ExportRefused(f"the graph must give {expected}, and nothing else")
     if model.graph.sparse_initializer:
         raise ExportRefused("the graph holds sparse tensors")
     if model.ir_version > LARGEST_IR_VERSION:
@@ -83,15 +89,15 @@ def _check_model(model: onnx.ModelProto) -> None:
 def _check_node(node: onnx.NodeProto) -> None:
     if node.op_type == "ZipMap":
         raise ExportRefused("the graph ends in ZipMap, which gives no tensors; export with the option zipmap=False")
-    if (node.domain, node.op_type) not in ALLOWED:
-        raise ExportRefused(f"the operator {node.domain or 'ai.onnx'}.{node.op_type} is not vouched for")
     for attribute in node.attribute:
-        if node.op_type == "Concat" and attribute.name == "axis" and attribute.i not in (1, -1):
-            raise ExportRefused("the graph joins rows; only columns may be joined")
         if attribute.HasField("g") or attribute.graphs:
-            raise ExportRefused(f"the operator {node.op_type} holds a subgraph")
+            raise ExportRefused(f"the operator {node.op_type} holds a subgraph, which could loop without end")
+        if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
+            raise ExportRefused("the graph holds sparse tensors")
         for tensor in [attribute.t, *attribute.tensors]:
             _check_tensor(tensor)
+    if (node.domain, node.op_type) not in ALLOWED:
+        raise ExportRefused(f"the operator {node.domain or 'ai.onnx'}.{node.op_type} is not vouched for")
 
 
 def _check_tensor(tensor: onnx.TensorProto) -> None:
@@ -106,70 +112,40 @@ def _check_standard(model: onnx.ModelProto) -> None:
         raise ExportRefused(f"the graph is not valid ONNX: {str(error).splitlines()[0]}") from None
 
 
-def _check_input(model: onnx.ModelProto) -> None:
-    inputs = [value.type.tensor_type for value in model.graph.input]
-    if len(inputs) != 1 or inputs[0].elem_type != onnx.TensorProto.FLOAT:
-        raise ExportRefused("the graph must have one input of float32 rows")
-    shape = [size.dim_value for size in inputs[0].shape.dim]
-    if len(shape) != 2 or shape[0] or not shape[1]:
-        raise ExportRefused("the graph's input must be any number of rows of a known number of columns")
+def _check_inputs(model: onnx.ModelProto) -> None:
+    for value in model.graph.input:
+        tensor = value.type.tensor_type
+        if INPUTS.get(value.name) != tensor.elem_type:
+            raise ExportRefused("the graph must take `input`, float32 rows, or `categories`, rows of texts, or both")
+        shape = [size.dim_value for size in tensor.shape.dim]
+        if len(shape) != 2 or shape[0] or not shape[1]:
+            raise ExportRefused("the graph's inputs must be any number of rows of a known number of columns")
+    if not model.graph.input:
+        raise ExportRefused("the graph takes no rows")
 
 
-def _widths(model: onnx.ModelProto) -> dict[str, int]:
-    """Return for each tensor [n, columns] in the graph its number of columns, where it is known."""
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    shapes = {
-        value.name: value.type.tensor_type.shape.dim for value in [*graph.input, *graph.value_info, *graph.output]
-    }
-    for shape in shapes.values():
-        if math.prod(size.dim_value or 1 for size in shape) > WIDEST_ROW:
-            raise ExportRefused(f"the graph makes rows of more than {WIDEST_ROW:,} values")
-    return {name: shape[1].dim_value for name, shape in shapes.items() if len(shape) > 1 and shape[1].dim_value}
+def _check_values(model: onnx.ModelProto) -> None:
+    """Check what can only be said when the size of every tensor is known."""
+    known, constants = tensors(model)
+    for node in model.graph.node:
+        inputs = [known.get(name) for name in node.input]
+        check_rows(node, inputs, [known[name] for name in node.output if name], constants)
+        if node.op_type.startswith("TreeEnsemble"):
+            check_trees(node, known[node.input[0]].shape)
+        if node.op_type == "Div":
+            _check_division(known[node.input[0]], constants.get(node.input[1]))
+    for value in model.graph.output:
+        _check_output(value.name, known[value.name])
 
 
-def _check_trees(node: onnx.NodeProto, widths: dict[str, int]) -> None:
-    """Check that every tree is one: children come after their parent, each has one parent, and no path is too long."""
-    attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
-    trees, nodes, features, left, right = (
-        _ids(attributes, f"nodes_{name}")
-        for name in ("treeids", "nodeids", "featureids", "truenodeids", "falsenodeids")
-    )
-    counts = {
-        len(values) for name, values in attributes.items() if name.startswith("nodes_") and hasattr(values, "__len__")
-    }
-    if len(counts) != 1:
-        raise ExportRefused("the trees' attributes have different lengths")
-    modes = np.array(attributes.get("nodes_modes", []), dtype="S16")
-    if not len(trees) == len(nodes) == len(features) == len(left) == len(right) == len(modes) > 0:
-        raise ExportRefused("the trees lack an attribute")
-    branches = modes != b"LEAF"
-    if set(modes[branches]) - {b"BRANCH_LEQ"}:
-        raise ExportRefused("the trees compare otherwise than by <=")
-    if features.min() < 0 or features.max() >= widths.get(node.input[0], features.max() + 1):
-        raise ExportRefused("a tree asks for a column that the input does not have")
-    starts = np.flatnonzero(np.r_[True, trees[1:] != trees[:-1]])
-    if len(np.unique(trees[starts])) != len(starts):
-        raise ExportRefused("the nodes of a tree are not together")
-    for start, end in zip(starts, [*starts[1:], len(trees)], strict=True):
-        _check_tree(nodes[start:end], branches[start:end], left[start:end], right[start:end])
+def _check_division(dividend: Tensor, divisor: onnx.TensorProto | None) -> None:
+    """Check a division of whole numbers: the least of them by -1 ends the process in ONNX Runtime."""
+    if dividend.kind in _WHOLE_NUMBERS and (divisor is None or (numpy_helper.to_array(divisor) <= 0).any()):
+        raise ExportRefused("the graph divides whole numbers by what may be zero or negative")
 
 
-def _ids(attributes: dict[str, Any], name: str) -> Ids:
-    return np.array(attributes.get(name, []), dtype=np.int64)
-
-
-def _check_tree(nodes: Ids, branches: npt.NDArray[np.bool_], left: Ids, right: Ids) -> None:
-    size = len(nodes)
-    if not np.array_equal(nodes, np.arange(size)):
-        raise ExportRefused("the nodes of a tree are not numbered 0, 1, 2 ...")
-    parents = np.flatnonzero(branches)
-    children = np.r_[left[parents], right[parents]]
-    if np.any(children <= np.r_[parents, parents]) or np.any(children >= size):
-        raise ExportRefused("a tree has a cycle, or a child that is not there")
-    if len(np.unique(children)) != len(children) or len(children) != size - 1:
-        raise ExportRefused("a tree's node has two parents, or none")
-    depth = np.zeros(size, dtype=np.int64)
-    for parent in parents:
-        depth[left[parent]] = depth[right[parent]] = depth[parent] + 1
-    if depth.max() > DEEPEST_TREE:
-        raise ExportRefused(f"a tree is {depth.max():,} deep; {DEEPEST_TREE:,} is the most that is served")
+def _check_output(name: str, tensor: Tensor) -> None:
+    kinds = {onnx.TensorProto.INT64, onnx.TensorProto.STRING} if name == LABEL else {onnx.TensorProto.FLOAT}
+    wide = {LABEL: (), PREDICTION: (1,)}.get(name, tensor.shape[1:2])
+    if tensor.kind not in kinds or tensor.shape != (ROWS, *wide):
+        raise ExportRefused(f"the output {name} has another type or shape than it must have")
