@@ -46,7 +46,7 @@ EVERYWHERE = (
         "compilers and what they read",
         """
         include {site}/**/include {site}/**/*.[ach] {site}/**/*.hpp {site}/**/*.pxd {site}/**/*.pxi {site}/**/*.pyx
-        {site}/**/*.pyx.tp {site}/**/pkgconfig {site}/numpy/distutils {std}/config-*
+        {site}/**/*.pyx.tp {site}/**/pkgconfig {site}/numpy/distutils {site}/pyarrow/src {std}/config-*
         lib/**/*.a lib/**/*.la lib/cmake lib/pkgconfig compiler_compat *-conda-linux-gnu
         """,
     ),
@@ -68,11 +68,21 @@ EVERYWHERE = (
         """,
     ),
 )
+TRAINING = (
+    Part(
+        "Arrow beyond CSV and Parquet",
+        """
+        {site}/pyarrow/*flight* {site}/pyarrow/_substrait* {site}/pyarrow/substrait.py {site}/pyarrow/*gandiva*
+        {site}/pyarrow/*cuda* {site}/pyarrow/*orc.* {site}/pyarrow/_azurefs* {site}/pyarrow/_gcsfs*
+        {site}/pyarrow/_hdfs* {site}/pyarrow/_s3fs* {site}/pyarrow/_pyarrow_cpp_tests*
+        """,
+    ),
+)
 SERVING = (
     Part("numpy's way to Fortran", "{site}/numpy/f2py"),  # in training, SciPy imports every module of numpy
     Part("parsers for those tools", "{site}/google pkg:protobuf pkg:flatbuffers pkg:python-flatbuffers"),
 )
-PARTS = {"training": EVERYWHERE, "serving": EVERYWHERE + SERVING}
+PARTS = {"training": EVERYWHERE + TRAINING, "serving": EVERYWHERE + SERVING}
 PACKAGE = ("{site}/NAME", "{site}/NAME.py", "{site}/NAME-*-info", "conda-meta/NAME-[0-9]*.json")
 
 
@@ -110,6 +120,7 @@ def orphans(prefix: Path) -> list[Path]:
         path
         for path in binaries
         if path.name.startswith("lib")
+        and not path.name.startswith("lib.")  # lib.cpython-*.so is a module called lib
         and not any(name in content for name in _names(path) for other, content in binaries.items() if other != path)
     ]
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from tests.deploy.engine import docker, inspect, unique
 from tests.examples import BENIGN, MALIGNANT
 from tests.programs import newman, program
 from tests.servers import eventually
+from tests.wine import TARGET, wine
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images")]
 
@@ -27,6 +29,11 @@ class Project:
     def on_port(self, port: str) -> None:
         """Choose the port on this machine; 0 takes a free one."""
         self._environment.setenv("PORT", port)
+
+    def on_data(self, folder: Path, arguments: str) -> None:
+        """Choose a folder of data and the arguments of copse-train."""
+        self._environment.setenv("DATA", str(folder))
+        self._environment.setenv("TRAIN_ARGS", arguments)
 
     def compose(self, *arguments: str, check: bool = True) -> str:
         """Run docker compose."""
@@ -115,6 +122,30 @@ def test_the_api_begins_to_serve_a_new_version_by_itself(project: Project) -> No
     project.compose("run", "--rm", "trainer", "--trees", "20")
 
     eventually(lambda: curl(f"{address}/")["version"] == 2, lambda: project.compose("logs"))
+
+
+def test_a_file_of_ones_own_is_trained_on_and_served(project: Project, tmp_path: Path) -> None:
+    table = wine().rename(columns={TARGET: "the cultivar"})
+    table.to_csv(tmp_path / "wine.csv", index=False)
+    project.on_data(tmp_path, '--data /data/wine.csv --target "the cultivar" --estimator extra-trees')
+
+    project.compose("up", "-d", "api")
+    eventually(project.is_healthy, lambda: project.compose("logs"))
+
+    address = project.address()
+    rows, labels = table.drop(columns="the cultivar").to_dict("records"), list(table["the cultivar"])
+    answers = httpx.post(f"{address}/predict", json={"instances": rows}).json()["predictions"]
+    assert curl(f"{address}/")["model"] == "wine"
+    assert sum(answer["prediction"] == label for answer, label in zip(answers, labels, strict=True)) > 170
+    assert "nothing new: version 1 of wine" in project.compose("run", "--rm", "trainer")
+    assert list(tmp_path.iterdir()) == [tmp_path / "wine.csv"]
+
+
+def test_a_folder_that_is_not_there_is_refused_and_not_made(project: Project, tmp_path: Path) -> None:
+    project.on_data(tmp_path / "missing", "--data /data/wine.csv --target cultivar")
+
+    assert "bind source path does not exist" in project.compose("run", "--rm", "trainer", check=False)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("service", ["trainer", "api", "models"])

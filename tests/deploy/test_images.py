@@ -28,13 +28,14 @@ from tests.deploy.engine import address as address_of
 from tests.examples import BENIGN
 from tests.programs import ROOT
 from tests.servers import eventually, ready
+from tests.wine import TARGET, wine
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images")]
 
 BOTH = pytest.mark.parametrize("image", [TRAIN, SERVE])
 ANY_USER = pytest.mark.parametrize("user", [[], ["--user", "23456"]], ids=["own user", "another user"])
 VOLUME_FOLDER = "models"
-LARGEST_SERVING = 260e6
+LARGEST = {TRAIN: 520e6, SERVE: 260e6}
 WRITABLE_IN_THE_BASE = {"/tmp", "/var/tmp", "/run/lock"}  # noqa: S108 - compared, not used
 KERNEL = ("/proc", "/sys", "/dev")
 WALK = """
@@ -47,9 +48,23 @@ for folder, folders, files in os.walk("/"):
             print(path)
 """
 
+READ = """
+import sys, pandas, pyarrow.csv, pyarrow.parquet, skops.io
+table = pyarrow.csv.read_csv(sys.argv[1] + ".csv")
+assert pyarrow.parquet.ParquetFile(sys.argv[1] + ".parquet").read() == table
+print(pandas.read_csv(sys.argv[1] + ".csv").equals(table.to_pandas()), table.num_rows)
+"""
+
+MINE = """
+from sklearn.ensemble import RandomForestClassifier
+
+def make_estimator():
+    return RandomForestClassifier(n_estimators=20, min_samples_leaf=3, random_state=7)
+"""
+
 FOREIGN = [
-    r"site-packages/(joblib|onnx|pandas|scipy|skl2onnx|sklearn|threadpoolctl)([./]|\.libs/)",
-    r"site-packages/(scikit_learn|scipy|skl2onnx|onnx|joblib|pandas)-[^/]*info/",
+    r"site-packages/(joblib|onnx|pandas|pyarrow|scipy|skl2onnx|sklearn|skops|threadpoolctl|tqdm)([./]|\.libs/)",
+    r"site-packages/(scikit_learn|scipy|skl2onnx|onnx|joblib|pandas|pyarrow|skops|tqdm)-[^/]*info/",
     r"opt/copse/train/",
 ]
 TOOLS = [
@@ -139,8 +154,17 @@ def test_every_module_of_the_project_is_compiled_for_good(image: str, entries: d
         assert any(path.startswith(f"{folder}/__pycache__/{name[:-3]}.cpython-") for path in paths), module
 
 
-def test_the_serving_images_own_layers_are_small(entries: dict[str, list[Entry]]) -> None:
-    assert sum(entry.size for entry in entries[SERVE]) < LARGEST_SERVING
+@BOTH
+def test_an_images_own_layers_are_small(image: str, entries: dict[str, list[Entry]]) -> None:
+    assert sum(entry.size for entry in entries[image]) < LARGEST[image]
+
+
+def test_the_training_image_reads_csv_and_parquet_files(tmp_path: Path) -> None:
+    wine().to_csv(tmp_path / "wine.csv", index=False)
+    wine().to_parquet(tmp_path / "wine.parquet", index=False)
+    run = ["run", "--rm", *HARDENED, "--volume", f"{tmp_path}:/data:ro", "--entrypoint", PYTHON, TRAIN]
+
+    assert docker(*run, "-c", READ, "/data/wine") == "True 178\n"
 
 
 def test_sizes_are_reported_with_the_ten_largest_parts() -> None:
@@ -163,6 +187,25 @@ def test_a_model_is_trained_and_served_read_only_without_privileges(user: list[s
             answer = httpx.post(f"{address}/predict", json={"features": BENIGN})
             assert answer.status_code == httpx.codes.OK
             assert answer.json()["prediction"] == 1
+
+
+def test_a_file_of_ones_own_and_an_estimator_of_ones_own_are_trained_on_read_only_without_privileges(
+    tmp_path: Path,
+) -> None:
+    wine().to_csv(tmp_path / "wine.csv", index=False)
+    (tmp_path / "mine.py").write_text(MINE)
+    mounts = ["--network", "none", "--volume", f"{tmp_path}:/data:ro"]
+    options = ["--data", "/data/wine.csv", "--target", TARGET]
+    with volume() as models:
+        run = ["run", "--rm", *HARDENED, *mounts, "--volume", f"{models}:/models", TRAIN, *options]
+        assert "wine version 1 is current" in docker(*run, "--estimator", "mine:make_estimator", "--code", "/data")
+        searched = docker(*run, "--estimator", "hist-gradient-boosting", "--search", "max_depth=2,3")
+        assert "wine version 2 is current" in searched
+        refused = docker(*run[:-1], "no such column", check=False)
+
+    (complaint,) = [line for line in refused.splitlines() if line.startswith("copse-train: ")]
+    assert "no such column" in complaint
+    assert "Traceback" not in refused
 
 
 @ANY_USER

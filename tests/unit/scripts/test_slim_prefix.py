@@ -43,6 +43,9 @@ def add(prefix: Path, name: str, content: bytes = b"x" * 100) -> Path:
         f"{SITE}/numpy/_core/tests/test_dtype.py",
         f"{SITE}/numpy/random/lib/libnpyrandom.a",
         f"{SITE}/onnxruntime/transformers/optimizer.py",
+        f"{SITE}/pandas/tests/frame/conftest.py",
+        f"{SITE}/pyarrow/includes/libarrow.pxd",
+        f"{SITE}/pyarrow/src/arrow/python/csv.cc",
         f"{SITE}/pip-26.0.dist-info/METADATA",
         f"{SITE}/pip/__main__.py",
         f"{SITE}/starlette/__init__.pyi",
@@ -90,6 +93,23 @@ def test_a_parser_that_only_training_reads_stays_in_training(prefix: Path) -> No
     assert not path.exists()
 
 
+def test_training_keeps_of_arrow_what_csv_and_parquet_need(prefix: Path) -> None:
+    folder = f"{SITE}/pyarrow"
+    used = add(
+        prefix, f"{folder}/lib.cpython-313-x86_64-linux-gnu.so", ELF + b"libarrow.so.2600 libarrow_substrait.so.2600"
+    )
+    kept = [add(prefix, f"{folder}/{name}") for name in ("_csv.cpython-313-x86_64-linux-gnu.so", "parquet/core.py")]
+    linked = [add(prefix, f"{folder}/{name}.so.2600", ELF) for name in ("libarrow", "libarrow_substrait")]
+    flight = add(prefix, f"{folder}/_flight.cpython-313-x86_64-linux-gnu.so", ELF + b"libarrow_flight.so.2600")
+    beside = add(prefix, "lib/libarrow_flight.so.2600", ELF + b"libgrpc.so")  # where conda-forge has it
+    other = [add(prefix, f"{folder}/{name}") for name in ("_s3fs.so", "orc.py", "substrait.py")]
+
+    list(slim(prefix, "training"))
+
+    assert all(path.exists() for path in [used, *kept, *linked])
+    assert not any(path.exists() for path in [flight, beside, *other])
+
+
 def test_a_shared_library_goes_once_the_last_that_names_it_is_gone(prefix: Path) -> None:
     second = add(prefix, f"{SITE}/onnxruntime/capi/libonnxruntime.so.1.32.0", ELF + b"libonly-for-it.so")
     first = add(prefix, "lib/libonly-for-it.so.2", ELF)
@@ -115,6 +135,6 @@ def test_what_is_left_is_compiled_once_and_for_ever(prefix: Path, capsys: pytest
     assert "package managers" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", [PROGRAMS, ORPHANS, *(part.name for part in PARTS["serving"])])
+@pytest.mark.parametrize("name", [PROGRAMS, ORPHANS, *{part.name for parts in PARTS.values() for part in parts}])
 def test_a_part_that_is_removed_is_named_in_the_docs(name: str) -> None:
     assert f"| {name} |" in DOCS.read_text()
