@@ -1,9 +1,10 @@
-"""From a request's JSON to float32 rows.
+"""From a request's JSON to rows of numbers and texts.
 
 Typed decoding is the fast path and takes no "1.5", true or null for a number. What it refuses is explained in
 serve/explain.py, off the fast path, without ever repeating a value that was sent.
 """
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,11 +12,14 @@ import numpy as np
 
 from serve.errors import TooLarge, WrongValues
 from serve.explain import check_repeated, explain
-from serve.model import LoadedModel
-from serve.onnx_runtime import Rows
+from serve.mixed import mixed_rows
+from serve.onnx_runtime import Inputs, MixedRows, Rows
+from serve.signature import Signature
 
 Row = list[float] | dict[str, float]
 RowWithMissing = list[float | None] | dict[str, float | None]
+MixedRow = list[float | str | None] | dict[str, float | str | None]
+_QUOTE, _COMMA = b'",'
 
 
 class _Request(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,18 +32,24 @@ class _RequestWithMissing(msgspec.Struct, forbid_unknown_fields=True):
     instances: list[RowWithMissing] | msgspec.UnsetType = msgspec.UNSET
 
 
-class Decoded(NamedTuple):
-    """Rows [n, columns], and whether they came as one row (`features`) or as a list of rows (`instances`)."""
+class _MixedRequest(msgspec.Struct, forbid_unknown_fields=True):
+    features: MixedRow | msgspec.UnsetType = msgspec.UNSET
+    instances: list[MixedRow] | msgspec.UnsetType = msgspec.UNSET
 
-    rows: Rows
+
+class Decoded(NamedTuple):
+    """Rows, and whether they came as one row (`features`) or as a list of rows (`instances`)."""
+
+    rows: Inputs
     single: bool
 
 
 _decoder = msgspec.json.Decoder(_Request)
 _decoder_with_missing = msgspec.json.Decoder(_RequestWithMissing)
+_mixed_decoder = msgspec.json.Decoder(_MixedRequest)
 
 
-def decode(body: bytes, model: LoadedModel, max_rows: int) -> Decoded:
+def decode(body: bytes, signature: Signature, max_rows: int) -> Decoded:
     """Decode the body of a prediction request.
 
     Raises:
@@ -48,54 +58,79 @@ def decode(body: bytes, model: LoadedModel, max_rows: int) -> Decoded:
         WrongValues: it is JSON, and not rows of this model.
 
     """
-    _check_size(body, model, max_rows)
-    request = _parse(body, model)
+    _check_size(body, signature, max_rows)
+    request = _parse(body, signature)
     single = request.features is not msgspec.UNSET
-    if single == (request.instances is not msgspec.UNSET):
+    both_or_none = single == (request.instances is not msgspec.UNSET)
+    given: list[Any] = [] if both_or_none else [request.features] if single else request.instances
+    if body.count(b'"') != 2:
+        _check_repeated(body, given, signature)
+    if both_or_none:
         raise WrongValues("expected one of features (one row) and instances (a list of rows)")
-    given: list[Any] = [request.features] if single else request.instances
     if not given:
         raise WrongValues("instances has no rows; expected at least 1")
     if len(given) > max_rows:
         raise TooLarge(f"instances has {len(given)} rows; at most {max_rows} are answered at once")
-    ordered = [_ordered(row, index, single, model.columns) for index, row in enumerate(given)]
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused below
-        rows = np.array(ordered, dtype=np.float32)
-    _check_values(rows, single, model)
+    width = len(signature.names)
+    ordered = [
+        row if isinstance(row, list) and len(row) == width else _ordered(row, index, single, signature)
+        for index, row in enumerate(given)
+    ]
+    rows = mixed_rows(ordered, signature, single=single) if signature.texts else signature.inputs(ordered)
+    _check_numbers(rows.numbers if isinstance(rows, MixedRows) else rows, single, signature)
     return Decoded(rows, single)
 
 
 def count_rows(body: bytes, max_rows: int) -> int:
-    """Return how many rows a body has, by counting its brackets: exact for a good body, and never above `max_rows`."""
+    """Return how many rows a body has, and never above `max_rows`, by counting its brackets.
+
+    That is exact for a good body, but for one with brackets in its texts: that counts for more.
+    """
     return min(max_rows, max(1, body.count(b"[") + body.count(b"{") - 2))
 
 
-def _check_size(body: bytes, model: LoadedModel, max_rows: int) -> None:
+def _check_size(body: bytes, signature: Signature, max_rows: int) -> None:
     """Refuse far too many values before an object is made for each; up to twice as many are told more exactly later."""
-    commas = len(model.columns) + sum(name.count(",") for name in model.columns)
-    if body.count(b",") > 2 * max_rows * commas:
-        features = len(model.columns)
-        raise TooLarge(f"too many values for the rows; at most {max_rows} rows of {features} are answered at once")
+    features = len(signature.names)
+    commas = features + sum(name.count(",") for name in signature.names)
+    if body.count(b",") <= 2 * max_rows * commas:
+        return
+    if signature.texts and _commas_outside_texts(body) <= 2 * max_rows * features:
+        return
+    raise TooLarge(f"too many values for the rows; at most {max_rows} rows of {features} are answered at once")
 
 
-def _parse(body: bytes, model: LoadedModel) -> Any:
-    decoder: Any = _decoder_with_missing if any(model.may_be_missing.values()) else _decoder
+def _commas_outside_texts(body: bytes) -> int:
+    """Count the commas between values, in memory of a few times the body's."""
+    plain = np.frombuffer(body.replace(rb"\\", b"").replace(rb"\"", b""), np.uint8)
+    inside = np.logical_xor.accumulate(plain == _QUOTE)
+    return int(np.count_nonzero((plain == _COMMA) & ~inside))
+
+
+def _parse(body: bytes, signature: Signature) -> Any:
+    decoder: Any = _decoder_with_missing if signature.any_missing else _decoder
     try:
-        request = decoder.decode(body)
+        return (_mixed_decoder if signature.texts else decoder).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refusal:
-        raise explain(body, model.may_be_missing, refusal) from None
-    if body.count(b'"') != 2:
-        check_repeated(body, model.may_be_missing)
-    return request
+        raise explain(body, signature, refusal) from None
 
 
-def _ordered(row: Any, index: int, single: bool, columns: list[str]) -> list[float | None]:
-    """Return a row's values in the model's order of columns."""
+def _check_repeated(body: bytes, given: list[Any], signature: Signature) -> None:
+    """Refuse a repeated name. Unless there is one, or a quote in a text, a body has two quotes for each text in it."""
+    texts = 1 + sum(len(row) for row in given if isinstance(row, dict))
+    if signature.texts:
+        values = chain.from_iterable(row.values() if isinstance(row, dict) else row for row in given)
+        texts += [*map(type, values)].count(str)
+    if body.count(b'"') != 2 * texts:
+        check_repeated(body, signature)
+
+
+def _ordered(row: Any, index: int, single: bool, signature: Signature) -> list[float | str | None]:
+    """Return the values of a row by name in the model's order of columns; refuse a list, which has too many or few."""
+    columns = signature.names
     where = {} if single else {"row": index}
     if isinstance(row, list):
-        if len(row) != len(columns):
-            raise WrongValues(f"a row has {len(row)} numbers; expected {len(columns)}", **where)
-        return row
+        raise WrongValues(f"a row has {len(row)} {signature.values}; expected {len(columns)}", **where)
     missing = [name for name in columns if name not in row]
     if missing:
         raise WrongValues(f"a feature is missing; expected all {len(columns)} by name", column=missing[0], **where)
@@ -110,20 +145,17 @@ def _unknown_name(row: dict[str, Any], columns: list[str], where: dict[str, int]
     return WrongValues(f"name {position + 1} of {len(row)} in a row is no feature of this model", **where)
 
 
-def _check_values(rows: Rows, single: bool, model: LoadedModel) -> None:
-    """Refuse the first value that is infinite as float32, or missing where none may be."""
-    bad = ~np.isfinite(rows)
-    if not bad.any():
+def _check_numbers(numbers: Rows, single: bool, signature: Signature) -> None:
+    """Refuse the first number that is too large, or missing where none may be."""
+    if np.abs(numbers).max(initial=0) <= signature.largest:
         return
-    bad &= ~(np.isnan(rows) & np.array(list(model.may_be_missing.values())))
+    missing = np.isnan(numbers)
+    bad = ~(np.abs(numbers) <= signature.largest) & ~(missing & signature.numbers_missing)
     if not bad.any():
         return
     row, column = (int(index) for index in np.argwhere(bad)[0])
-    absent = bool(np.isnan(rows[row, column]))
-    sentence = "a value is missing; training saw none missing here" if absent else "a number is too large for float32"
-    raise WrongValues(
-        sentence,
-        **({} if single else {"row": row}),
-        column=model.columns[column],
-        expected="a number" if absent else "a number between -3.4e38 and 3.4e38",
-    )
+    sentence, expected = signature.too_large()
+    if missing[row, column]:
+        sentence, expected = "a value is missing; training saw none missing here", "a number"
+    name = signature.names[signature.numbers[column]]
+    raise WrongValues(sentence, **({} if single else {"row": row}), column=name, expected=expected)

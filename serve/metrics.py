@@ -111,7 +111,9 @@ class _Models(Collector):
         dropped = CounterMetricFamily("copse_candidate_dropped_rows", "Rows that it had no time for.", labels=labels)
         errors = CounterMetricFamily("copse_candidate_errors", "Blocks of rows that it failed on.", labels=labels)
         sizes = HistogramMetricFamily(
-            "copse_candidate_difference", "Largest difference of a row's probabilities.", labels=labels
+            "copse_candidate_difference",
+            "Largest difference between a row's probabilities, or that between its predictions.",
+            labels=labels,
         )
         rollbacks = CounterMetricFamily("copse_model_rollbacks", "Returns to the version before.", labels=["model"])
         for slot in self._watcher.slots.values():

@@ -1,10 +1,12 @@
 """A published version, checked and ready to answer: arrays in, arrays out, no HTTP."""
 
 import numpy as np
+import numpy.typing as npt
 
 from model_repository import Golden, Manifest, PublishedVersion
 from serve.errors import ModelFailed, ModelRefused
-from serve.onnx_runtime import Answers, Rows, Session
+from serve.onnx_runtime import Answers, Inputs, Session
+from serve.signature import Signature
 
 
 class LoadedModel:
@@ -20,15 +22,16 @@ class LoadedModel:
         self.name = published.model
         self.version = published.version
         self.manifest: Manifest = published.manifest
-        self.columns = [column.name for column in self.manifest.columns]
+        self.signature = Signature(self.manifest.columns, self.manifest.parity.largest_magnitude)
         self.classes = self.manifest.target.classes
         self.class_names = self.manifest.target.names
-        self.may_be_missing = {column.name: column.missing for column in self.manifest.columns}
-        self._session = Session(published.onnx, len(self.columns))
+        self._session = Session(
+            published.onnx, len(self.signature.numbers), len(self.signature.texts), self.manifest.target
+        )
         self._replay(self.manifest.golden)
 
-    def predict(self, rows: Rows) -> Answers:
-        """Return labels [n] and probabilities [n, classes] for float32 rows [n, columns].
+    def predict(self, rows: Inputs) -> Answers:
+        """Return labels [n] and probabilities [n, classes]; of a regression predictions [n] and probabilities [n, 0].
 
         Raises:
             ModelFailed: ONNX Runtime cannot answer them.
@@ -41,22 +44,34 @@ class LoadedModel:
 
     def _replay(self, golden: Golden) -> None:
         """Compare the answers to the golden rows with what the original model answered."""
-        rows = np.array(golden.rows, dtype=np.float32)
-        expected = np.array(golden.probabilities, dtype=np.float32)
+        rows = self.signature.inputs(golden.rows)
         try:
             answers = self._session.run(rows)
         except Exception as error:  # ONNX Runtime's errors share no base but Exception
             raise ModelRefused(f"ONNX Runtime cannot run it ({type(error).__name__})") from error
-        wrong = _differs(answers, golden, expected)
+        wrong = _differs(answers, golden, regression=not self.classes)
         if wrong:
             raise ModelRefused(f"it answers {wrong} of its {len(rows)} golden rows otherwise than the original model")
 
 
-def _differs(answers: Answers, golden: Golden, expected: Rows) -> int:
-    """Count the golden rows with another label, or with a probability beyond the tolerance."""
+def _differs(answers: Answers, golden: Golden, *, regression: bool) -> int:
+    """Count the golden rows with another label, or with a number beyond the tolerance."""
     labels, probabilities = answers
+    expected = np.array(golden.probabilities, dtype=np.float32)
     if probabilities.shape != expected.shape or labels.shape != (len(expected),):
         return len(expected)
+    if regression:
+        near = _near(labels, np.array(golden.labels, dtype=np.float32), golden)
+        return int((~near).sum())
     other = labels.astype(object) != np.array(golden.labels, dtype=object)
-    near = np.abs(probabilities.astype(np.float64) - expected) <= golden.tolerance
-    return int((other | ~near.all(axis=1)).sum())
+    return int((other | ~_near(probabilities, expected, golden).all(axis=1)).sum())
+
+
+def _near(
+    answered: npt.NDArray[np.generic], expected: npt.NDArray[np.float32], golden: Golden
+) -> npt.NDArray[np.bool_]:
+    """Return which numbers are as near to those expected as the golden rows ask for."""
+    wanted = expected.astype(np.float64)
+    allowed = golden.tolerance + golden.relative_tolerance * np.abs(wanted)
+    near: npt.NDArray[np.bool_] = np.abs(answered.astype(np.float64) - wanted) <= allowed
+    return near

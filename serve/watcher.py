@@ -12,7 +12,7 @@ from model_repository import NotPublished, RepositoryError, candidate_version, c
 from serve.errors import ModelRefused, NoSuchModel, NotReady
 from serve.loader import load, load_older
 from serve.model import LoadedModel
-from serve.onnx_runtime import Answers, Rows
+from serve.onnx_runtime import Answers, Inputs
 from serve.settings import Settings
 from serve.slot import Slot, Tried
 
@@ -89,8 +89,8 @@ class Watcher:
             raise NoSuchModel("there is no such model; GET /v2/repository/index lists them")
         raise NotReady(f"not ready: {(slot and slot.problem) or self.problem or 'the model is not published yet'}")
 
-    def answered(self, model: LoadedModel, rows: Rows, answers: Answers) -> None:
-        """Count rows [n, columns] that a version answered, and let the candidate have its share of them."""
+    def answered(self, model: LoadedModel, rows: Inputs, answers: Answers) -> None:
+        """Count rows that a version answered, and let the candidate have its share of them."""
         if slot := self.slots.get(model.name):
             slot.ended(model, failed=False)
             if slot.shadow:

@@ -1,12 +1,18 @@
 """What is said on the terminal once the server listens: where, and a curl line to paste."""
 
+import json
+import shlex
 import socket
 import sys
+from collections.abc import Sequence
 
 import numpy as np
-import orjson
 
+from serve.decode import decode
+from serve.errors import RequestError
+from serve.model import LoadedModel
 from serve.settings import Settings
+from serve.signature import Value
 from serve.watcher import Watcher
 
 
@@ -19,17 +25,42 @@ def address_of(listener: socket.socket, settings: Settings) -> str:
 
 
 def welcome(address: str, watcher: Watcher, options: str) -> str:
-    """Return the address, and a curl line that works when pasted; the row is a model's first golden row."""
+    """Return the address, and a curl line that works when pasted; the row is one of a model's golden rows."""
     serving = [slot.serving for slot in watcher.slots.values() if slot.serving]
     if not serving:
         problems = [slot.problem for slot in watcher.slots.values() if slot.problem]
         return f"serve    {address}, not ready: {'; '.join(problems) or watcher.problem}"
     names = ", ".join(f"{model.name} version {model.version}" for model in serving)
     path = "/predict" if len(watcher.slots) == 1 else f"/models/{serving[0].name}/predict"
-    row = np.array(serving[0].manifest.golden.rows[0], dtype=np.float32)
-    body = orjson.dumps({"features": row}, option=orjson.OPT_SERIALIZE_NUMPY).decode()
     stop = "\n\nCtrl-C stops." if sys.stdin.isatty() else ""
     return (
         f"serve    {names} on {address}\n\n"
-        f"curl -s {address}{path}{options} -H 'content-type: application/json' -d '{body}'{stop}"
+        f"curl -s {address}{path}{options} -H 'content-type: application/json' -d {_example(serving[0])}{stop}"
     )
+
+
+def _example(model: LoadedModel) -> str:
+    """Return a body for a shell, of the golden row that is answered and has the fewest values missing or unknown."""
+    rows = sorted(model.manifest.golden.rows, key=lambda row: _surprises(row, model))
+    bodies = [_body(row) for row in rows]
+    return shlex.quote(next((body for body in bodies if _is_answered(body, model)), bodies[0]))
+
+
+def _surprises(row: Sequence[Value], model: LoadedModel) -> int:
+    texts = model.signature.texts
+    unknown = sum(row[index] not in vocabulary.categories for index, vocabulary in texts.items() if row[index])
+    return unknown + list(row).count(None)
+
+
+def _body(row: Sequence[Value]) -> str:
+    """Return a row as JSON in ASCII, which any terminal can show, its numbers as short as float32 allows."""
+    values = [float(str(np.float32(value))) if isinstance(value, float) else value for value in row]
+    return json.dumps({"features": values}, separators=(",", ":"))
+
+
+def _is_answered(body: str, model: LoadedModel) -> bool:
+    try:
+        decode(body.encode(), model.signature, 1)
+    except RequestError:
+        return False
+    return True

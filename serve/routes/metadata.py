@@ -26,10 +26,13 @@ async def metadata(request: Request) -> Response:
             "held_out": manifest.dataset.held_out,
         },
         "metrics": manifest.metrics,
-        "features": model.columns,
-        "classes": model.classes,
-        "target_names": model.class_names,
+        "task": "classification" if model.classes else "regression",
+        "target": manifest.target.name,
+        "features": model.signature.names,
+        "columns": model.signature.described,
     }
+    if model.classes:
+        body |= {"classes": model.classes, "target_names": model.class_names}
     shadow = watcher(request).slots[model.name].shadow
     if shadow:
         body["candidate"] = _compared(shadow)

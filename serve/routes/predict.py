@@ -1,4 +1,4 @@
-"""POST /predict and POST /models/NAME/predict: rows in, classes and their probabilities out."""
+"""POST /predict and POST /models/NAME/predict: rows in, classes with their probabilities or numbers out."""
 
 from functools import partial
 
@@ -13,7 +13,7 @@ from serve.decode import count_rows, decode
 from serve.encode import encode_many, encode_one
 from serve.errors import ModelFailed, Overloaded, WrongValues
 from serve.model import LoadedModel
-from serve.onnx_runtime import Answers, Rows
+from serve.onnx_runtime import Answers, Inputs
 from serve.routes.state import gone, metrics, served_model, settings, watcher
 
 
@@ -35,9 +35,9 @@ async def predict(request: Request) -> Response:
     return Response(content, media_type="application/json", headers=headers)
 
 
-def answer(body: bytes, model: LoadedModel, max_rows: int) -> tuple[bytes, Rows, Answers]:
+def answer(body: bytes, model: LoadedModel, max_rows: int) -> tuple[bytes, Inputs, Answers]:
     """Return the JSON that answers a body, its rows, and the model's answers to them."""
-    decoded = decode(body, model, max_rows)
+    decoded = decode(body, model.signature, max_rows)
     answers = model.predict(decoded.rows)
     encode = encode_one if decoded.single else encode_many
     return encode(answers, model), decoded.rows, answers

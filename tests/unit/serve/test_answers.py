@@ -11,9 +11,9 @@ from model_repository import PublishedVersion
 from serve.decode import decode
 from serve.encode import encode_many, encode_one
 from serve.model import LoadedModel
-from train.data import breast_cancer
+from train.builtin import built_in
 
-ROWS = breast_cancer().rows
+ROWS = built_in("breast-cancer").rows
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,9 @@ def test_one_row_and_a_list_of_one_have_the_same_numbers(model: LoadedModel) -> 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=30, max_size=30))
 def test_both_forms_of_a_row_are_decoded_to_its_float32_values(model: LoadedModel, values: list[float]) -> None:
-    listed = decode(json.dumps({"features": values}).encode(), model, 10)
-    named = dict(zip(model.columns, values, strict=True))
-    by_name = decode(json.dumps({"instances": [named]}).encode(), model, 10)
+    listed = decode(json.dumps({"features": values}).encode(), model.signature, 10)
+    named = dict(zip(model.signature.names, values, strict=True))
+    by_name = decode(json.dumps({"instances": [named]}).encode(), model.signature, 10)
 
     assert listed.rows.tobytes() == by_name.rows.tobytes() == np.array([values], dtype=np.float32).tobytes()
     assert (listed.single, by_name.single) == (True, False)
