@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from model_repository import PublishedVersion, read_version
-from train.data import breast_cancer
-from train.job import Recipe, run
+from train.builtin import built_in
+from train.job import run
+from train.recipe import Recipe
 
 MODEL = "breast-cancer"
 
@@ -16,7 +17,7 @@ MODEL = "breast-cancer"
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a model repository with the default model as version 1; tests must not change it."""
     root = tmp_path_factory.mktemp("trained")
-    run(root, MODEL, breast_cancer(), Recipe())
+    run(root, MODEL, built_in("breast-cancer"), Recipe())
     return root
 
 

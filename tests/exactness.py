@@ -15,12 +15,11 @@ from sklearn.model_selection import train_test_split
 from sklearn.tree import DecisionTreeClassifier
 
 from model_repository.table import table
+from tests.proofs import SEED, examined
 from train.data import Split
-from train.export import export
-from train.gate import Verdict, examine
-from train.probes import probes
+from train.gate import Verdict
+from train.schema import Schema
 
-SEED = 42
 SIZES = (20, 50, 100, 250, 500)
 DATA = {"breast cancer": load_breast_cancer, "wine": load_wine, "digits": load_digits}
 
@@ -73,7 +72,7 @@ def judge(case: Case) -> Verdict:
     parts = case.split()
     model = case.model.fit(parts.fit_rows, parts.fit_targets)
     columns = [f"column {index}" for index in range(parts.fit_rows.shape[1])]
-    return examine(model, export(model, len(columns)), probes(model, parts, columns, SEED))
+    return examined(model, parts=parts, schema=Schema.of_numbers(columns))
 
 
 def main() -> int:

@@ -9,9 +9,12 @@ import pytest
 
 from model_repository import PublishedVersion, read_version
 from tests.conftest import MODEL
+from tests.examples import forest_of
 from tests.servers import RunningServer, serving
-from train.data import TrainingData, breast_cancer
-from train.job import Recipe, run
+from train.builtin import built_in
+from train.data import TrainingData
+from train.job import run
+from train.schema import Schema
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +36,7 @@ def client(server: RunningServer) -> Iterator[httpx.Client]:
 def other(tmp_path_factory: pytest.TempPathFactory) -> PublishedVersion:
     """Return a smaller forest over the columns of the default model, whose answers differ."""
     root = tmp_path_factory.mktemp("other")
-    run(root, MODEL, breast_cancer(), Recipe(trees=5, seed=7))
+    run(root, MODEL, built_in("breast-cancer"), forest_of(5, seed=7))
     return read_version(root, MODEL, 1)
 
 
@@ -45,5 +48,10 @@ def holed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     targets = (rows.sum(axis=1) > 0).astype(np.int64)
     rows[random.random(200) < 0.2, 0] = np.nan
     root = tmp_path_factory.mktemp("holed")
-    run(root, "holed", TrainingData("holed", ["sometimes", "always"], rows, targets, ["no", "yes"]), Recipe(trees=20))
+    run(
+        root,
+        "holed",
+        TrainingData("holed", Schema.of_numbers(["sometimes", "always"]), rows, targets, [0, 1], ["no", "yes"]),
+        forest_of(20),
+    )
     return root

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.examples import BENIGN
 from tests.servers import RunningServer, serving
-from train.data import breast_cancer
+from train.builtin import built_in
 
-COLUMNS = breast_cancer().columns
+COLUMNS = built_in("breast-cancer").schema.names
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 NAMED = dict(zip(COLUMNS, BENIGN, strict=True))
 SECRET = "4815162342"  # stands in a body where the answer must not repeat it

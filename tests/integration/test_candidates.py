@@ -14,10 +14,10 @@ from tests.conftest import MODEL
 from tests.damages import tree_with_a_cycle
 from tests.examples import BENIGN
 from tests.servers import RunningServer, eventually, ready, serving
-from train.data import breast_cancer
+from train.builtin import built_in
 
 ALL = ("--shadow-share", "1")
-ROWS = breast_cancer().rows
+ROWS = built_in("breast-cancer").rows
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from model_repository import LARGEST_MODEL
 from tests.examples import BENIGN
 from tests.servers import DEADLINE_SECONDS, eventually, ready, serving
-from train.data import breast_cancer
+from train.builtin import built_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -166,7 +166,7 @@ def test_a_body_that_does_not_come_is_given_up_and_others_are_served_meanwhile(t
 
 
 def test_a_request_that_outlives_the_time_to_shut_down_is_given_up_quietly(trained: Path) -> None:
-    columns = breast_cancer().columns
+    columns = built_in("breast-cancer").schema.names
     body = json.dumps({"instances": [dict(zip(columns, BENIGN, strict=True))] * 10_000}).encode()
     head = f"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n".encode()
     with serving(trained, "--shutdown-seconds", "0", "--threads", "1") as running:

@@ -14,7 +14,8 @@ from tests.conftest import MODEL
 from tests.exactness import forest
 from tests.examples import BENIGN, MALIGNANT
 from tests.servers import RunningServer, eventually, ready, serving
-from train.data import breast_cancer, split
+from train.builtin import built_in
+from train.data import split
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -50,14 +51,14 @@ def test_probabilities_are_printed_as_people_write_them(client: httpx.Client) ->
 
 
 def test_a_row_by_name_in_any_order_is_answered_as_the_list(client: httpx.Client) -> None:
-    columns = breast_cancer().columns
+    columns = built_in("breast-cancer").schema.names
     named = dict(reversed(list(zip(columns, MALIGNANT, strict=True))))
 
     assert predict(client, {"features": named}).json() == predict(client, {"features": MALIGNANT}).json()
 
 
 def test_instances_of_both_forms_are_answered_in_order(client: httpx.Client) -> None:
-    named = dict(zip(breast_cancer().columns, BENIGN, strict=True))
+    named = dict(zip(built_in("breast-cancer").schema.names, BENIGN, strict=True))
 
     answer = predict(client, {"instances": [MALIGNANT, named]}).json()
 
@@ -68,9 +69,9 @@ def test_instances_of_both_forms_are_answered_in_order(client: httpx.Client) -> 
 
 @pytest.mark.parametrize("inline", ["0", "10000000"], ids=["in a thread", "on the loop"])
 def test_every_row_is_answered_as_scikit_learn_answers_it(trained: Path, inline: str) -> None:
-    parts = split(breast_cancer(), 0.2, 42)
+    parts = split(built_in("breast-cancer"), 0.2, 42)
     model = forest(250).fit(parts.fit_rows, parts.fit_targets)
-    rows = breast_cancer().rows
+    rows = built_in("breast-cancer").rows
 
     with serving(trained, "--inline-bytes", inline) as running:
         body = {"instances": rows.astype(float).tolist()}
@@ -87,7 +88,7 @@ def test_the_first_page_tells_what_the_model_is(client: httpx.Client) -> None:
     assert (body["model"], body["version"], body["estimator"]) == (MODEL, 1, "RandomForestClassifier")
     assert body["dataset"] == {"name": MODEL, "rows": 569, "held_out": 114}
     assert {name: round(value, 3) for name, value in body["metrics"].items()} == {"accuracy": 0.947, "f1": 0.958}
-    assert body["features"] == breast_cancer().columns
+    assert body["features"] == built_in("breast-cancer").schema.names
     assert (body["classes"], body["target_names"]) == ([0, 1], ["malignant", "benign"])
 
 

@@ -22,9 +22,9 @@ from serve.settings import Settings
 from serve.watcher import Watcher
 from tests.conftest import MODEL
 from tests.servers import RunningServer, serving
-from train.data import breast_cancer
+from train.builtin import built_in
 
-ROWS = breast_cancer().rows.tolist()
+ROWS = built_in("breast-cancer").rows.tolist()
 ONE, MANY = [json.dumps({"instances": rows}).encode() for rows in (ROWS[:5], ROWS)]
 
 

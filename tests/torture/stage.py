@@ -15,15 +15,17 @@ import msgspec
 import numpy as np
 
 from model_repository import PublishedVersion, publish, read_version, use
+from tests.examples import forest_of
 from tests.servers import RunningServer, eventually, serving
 from tests.torture.generator import Generator
 from tests.torture.results import Row
 from tests.torture.wire import Plan, Question, Stream
-from train.data import breast_cancer
-from train.job import Recipe, run
+from train.builtin import built_in
+from train.job import run
+from train.recipe import Recipe
 
 MODEL = "breast-cancer"
-RECIPES = (Recipe(), Recipe(trees=100, seed=7))
+RECIPES = (Recipe(), forest_of(100, seed=7))
 MOST_ROWS = 3000
 BATCH_ROWS, LARGE_ROWS = 100, 2000
 SINGLES, CANDIDATES = 16, 64  # rows half-way between the classes, where the two models differ most
@@ -54,7 +56,7 @@ class Stage:
         root = self.folder / "trained"
         with contextlib.redirect_stdout(io.StringIO()):
             for recipe in RECIPES:
-                run(root, MODEL, breast_cancer(), recipe)
+                run(root, MODEL, built_in("breast-cancer"), recipe)
         self.models = [read_version(root, MODEL, version) for version in (1, 2)]
         bodies = _bodies()
         answers = [_answers(root, version, [body for kind in bodies.values() for body in kind]) for version in (1, 2)]
@@ -149,7 +151,7 @@ def remove(root: Path) -> None:
 
 
 def _bodies() -> dict[str, list[bytes]]:
-    data = breast_cancer()
+    data = built_in("breast-cancer")
     rows = (data.rows[data.targets == 0][:CANDIDATES] + data.rows[data.targets == 1][:CANDIDATES]) / np.float32(2)
     many = np.tile(data.rows, (4, 1))
     encode = msgspec.json.encode
@@ -157,7 +159,7 @@ def _bodies() -> dict[str, list[bytes]]:
         "single": [encode({"features": row.tolist()}) for row in rows],
         "batch": [encode({"instances": many[start : start + BATCH_ROWS].tolist()}) for start in range(0, 400, 100)],
         "large": [encode({"instances": many[:LARGE_ROWS].tolist()})],
-        "by name": [encode({"features": dict(zip(data.columns, row.tolist(), strict=True))}) for row in rows],
+        "by name": [encode({"features": dict(zip(data.schema.names, row.tolist(), strict=True))}) for row in rows],
         "bad": [
             b'{"features": [1.0, 2.0',
             encode({"features": [1.0] * 29}),

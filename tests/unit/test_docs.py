@@ -11,7 +11,7 @@ from starlette.routing import Route
 from serve import errors
 from serve.app import create_app
 from serve.settings import Settings, flag, variable
-from train.cli import _parser
+from train.options import parser
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -52,7 +52,7 @@ def test_a_make_target_has_one_line_of_help_and_is_in_the_readme(target: str) ->
 
 
 def test_the_options_of_training_are_in_the_docs() -> None:
-    options = [action.option_strings[-1] for action in _parser()._actions if action.option_strings]
+    options = [action.option_strings[-1] for action in parser()._actions if action.option_strings]
 
     assert len(options) >= 5
     for option in options:

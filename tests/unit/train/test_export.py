@@ -2,25 +2,22 @@
 
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
 from tests.exactness import Case, all_cases, forest, judge
-from train.data import breast_cancer
+from tests.proofs import EXAMPLE, exported
 from train.errors import ExportRefused
-from train.export import export
-from train.gate import tolerance_of
 from train.onnx_runtime import Session
+from train.schema import NUMBERS, Schema
 
 SMALL = [case for case in all_cases() if case.model.get_params().get("n_estimators", 1) <= 100]
 LARGE = [Case("digits", forest(250)), Case("breast cancer", forest(500)), Case("breast cancer", forest(60), holes=0.1)]
@@ -49,7 +46,7 @@ def test_there_are_exact_ties_among_the_rows_compared() -> None:
     rows = rows.astype(np.float32)
     ties = rows[(model.predict_proba(rows) == 0.5).all(axis=1)]
 
-    labels, probabilities = Session(export(model, 30)).run(ties)
+    labels, probabilities = Session(exported(model)).run({NUMBERS: ties})
 
     assert len(ties) > 20
     assert (labels == 0).all()
@@ -62,7 +59,7 @@ def test_a_forest_in_which_a_class_has_no_leaf_in_some_tree_is_exact(trees: int)
     targets = np.array([0] * 11 + [1])
     model = RandomForestClassifier(n_estimators=trees, random_state=1).fit(rows, targets)
 
-    labels, probabilities = Session(export(model, 1)).run(rows)
+    labels, probabilities = Session(exported(model, Schema.of_numbers(["x"]))).run({NUMBERS: rows})
 
     assert labels.tolist() == model.predict(rows).tolist()
     assert (probabilities == model.predict_proba(rows).astype(np.float32)).all()
@@ -70,29 +67,29 @@ def test_a_forest_in_which_a_class_has_no_leaf_in_some_tree_is_exact(trees: int)
 
 @pytest.mark.parametrize("leaf", [1, 5])
 def test_text_labels_are_answered_as_text(leaf: int) -> None:
-    data = breast_cancer()
+    data = EXAMPLE
     names = np.array(data.class_names)[data.targets]
     model = RandomForestClassifier(n_estimators=10, min_samples_leaf=leaf, random_state=1).fit(data.rows, names)
 
-    labels, _ = Session(export(model, 30)).run(data.rows)
+    labels, _ = Session(exported(model)).run({NUMBERS: data.rows})
 
     assert labels.tolist() == model.predict(data.rows).tolist()
 
 
 @pytest.mark.parametrize("final", [RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier])
 def test_a_forest_at_the_end_of_a_pipeline_is_exact(final: type) -> None:
-    data = breast_cancer()
+    data = EXAMPLE
     model = make_pipeline(SimpleImputer(), VarianceThreshold(0.01), final(random_state=1)).fit(data.rows, data.targets)
 
-    labels, probabilities = Session(export(model, 30)).run(data.rows)
+    labels, probabilities = Session(exported(model)).run({NUMBERS: data.rows})
 
     assert labels.tolist() == model.predict(data.rows).tolist()
     assert (probabilities == model.predict_proba(data.rows).astype(np.float32)).all()
 
 
 def test_the_export_is_written_in_the_standards_that_old_runtimes_read() -> None:
-    data = breast_cancer()
-    proto = onnx.load_model_from_string(export(forest(5).fit(data.rows, data.targets), 30))
+    data = EXAMPLE
+    proto = onnx.load_model_from_string(exported(forest(5).fit(data.rows, data.targets)))
 
     assert proto.ir_version == 8
     assert {entry.domain: entry.version for entry in proto.opset_import} == {"": 17, "ai.onnx.ml": 3}
@@ -101,9 +98,8 @@ def test_the_export_is_written_in_the_standards_that_old_runtimes_read() -> None
 
 def test_the_same_training_gives_the_same_bytes_in_another_process() -> None:
     script = (
-        "import hashlib; from train.data import breast_cancer; from train.export import export;"
-        "from tests.exactness import forest; data = breast_cancer();"
-        "print(hashlib.sha256(export(forest(20).fit(data.rows, data.targets), 30)).hexdigest())"
+        "import hashlib; from tests.proofs import EXAMPLE, exported; from tests.exactness import forest;"
+        "print(hashlib.sha256(exported(forest(20).fit(EXAMPLE.rows, EXAMPLE.targets))).hexdigest())"
     )
     digests = {
         subprocess.run(
@@ -115,29 +111,15 @@ def test_the_same_training_gives_the_same_bytes_in_another_process() -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        GradientBoostingClassifier(n_estimators=2),
-        LogisticRegression(),
-        make_pipeline(RandomForestClassifier(2), FunctionTransformer()),
-    ],
-    ids=lambda model: type(model).__name__,
-)
-def test_what_has_no_proved_bound_is_refused(model: Any) -> None:
-    with pytest.raises(ExportRefused, match="no exact export is known"):
-        tolerance_of(model)
-
-
 def test_what_skl2onnx_cannot_convert_is_refused_in_one_sentence() -> None:
     model = make_pipeline(FunctionTransformer(np.sin), RandomForestClassifier(2))
-    data = breast_cancer()
+    data = EXAMPLE
     with pytest.raises(ExportRefused, match="cannot be exported"):
-        export(model.fit(data.rows, data.targets), 30)
+        exported(model.fit(data.rows, data.targets))
 
 
 def test_a_forest_with_several_outputs_is_refused() -> None:
-    data = breast_cancer()
+    data = EXAMPLE
     model = forest(2).fit(data.rows, np.stack([data.targets, data.targets], axis=1))
     with pytest.raises(ExportRefused, match="several outputs"):
-        export(model, 30)
+        exported(model)

@@ -15,28 +15,19 @@ from sklearn.preprocessing import StandardScaler
 from model_repository import versions
 from tests.exactness import forest
 from tests.graphs import Edit, edited, forest_attribute
-from train import cli, gate
-from train.builtin import built_in
+from tests.proofs import PARTS, examined, exported
+from train import cli
+from train.bounds import IMPURE_FOREST, Bound
 from train.converters import trees
-from train.data import split
 from train.errors import ExportRefused
-from train.export import export
-from train.gate import Verdict, examine
-from train.probes import Probe, probes
 
 
 def to_nearest(values: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
     return values.astype(np.float32)
 
 
-def examined(model: Any, content: bytes) -> Verdict:
-    parts = split(built_in("breast-cancer"), 0.2, 42)
-    return examine(model, content, probes(model, parts, built_in("breast-cancer").schema.names, 42))
-
-
 def fitted(model: Any) -> Any:
-    parts = split(built_in("breast-cancer"), 0.2, 42)
-    return model.fit(parts.fit_rows, parts.fit_targets)
+    return model.fit(PARTS.fit_rows, PARTS.fit_targets)
 
 
 def test_thresholds_rounded_to_nearest_publish_nothing_and_name_the_rows(
@@ -58,7 +49,7 @@ def test_thresholds_rounded_to_nearest_publish_nothing_and_name_the_rows(
 def test_random_rows_alone_would_not_have_caught_it(monkeypatch: pytest.MonkeyPatch) -> None:
     model = fitted(forest(50))
     monkeypatch.setattr(trees, "floor_to_float32", to_nearest)
-    verdict = examined(model, export(model, 30))
+    verdict = examined(model, exported(model))
     differences = {entry.name: entry.different_bits for entry in verdict.parity.row_sets}
 
     assert differences["random rows"] == differences["training rows"] == 0
@@ -73,13 +64,13 @@ def never_left(proto: onnx.ModelProto) -> None:
 
 def swapped_classes(proto: onnx.ModelProto) -> None:
     """Answer with the wrong class, and the right probabilities."""
-    (classes,) = (tensor for tensor in proto.graph.initializer if tensor.name.startswith("classes"))
+    (classes,) = (tensor for tensor in proto.graph.initializer if tensor.data_type == onnx.TensorProto.INT64)
     classes.CopyFrom(numpy_helper.from_array(np.array([1, 0], dtype=np.int64), classes.name))
 
 
 def one_more_tree(proto: onnx.ModelProto) -> None:
     """Divide by one tree too many, so that probabilities do not sum to 1."""
-    (trees,) = (tensor for tensor in proto.graph.initializer if tensor.name.startswith("trees"))
+    (trees,) = (tensor for tensor in proto.graph.initializer if tensor.data_type == onnx.TensorProto.DOUBLE)
     trees.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(trees) + 1, trees.name))
 
 
@@ -94,14 +85,14 @@ def one_more_tree(proto: onnx.ModelProto) -> None:
 def test_a_graph_that_answers_otherwise_is_caught(edit: Edit, named: str) -> None:
     model = fitted(forest(20))
 
-    verdict = examined(model, edited(export(model, 30), edit))
+    verdict = examined(model, edited(exported(model), edit))
 
     assert any(named in fault for fault in verdict.faults)
 
 
 def test_missing_values_are_not_called_proved_when_they_go_astray() -> None:
     model = fitted(forest(20))
-    content = export(model, 30)
+    content = exported(model)
 
     assert examined(model, content).parity.missing_values_proved
     assert not examined(model, edited(content, never_left)).parity.missing_values_proved
@@ -110,6 +101,7 @@ def test_missing_values_are_not_called_proved_when_they_go_astray() -> None:
 def test_the_export_of_skl2onnx_itself_is_caught() -> None:
     """Its sums of float32 fractions are not scikit-learn's: the reason for converters of our own."""
     from skl2onnx import to_onnx, update_registered_converter  # noqa: PLC0415 - only this test needs it
+    from skl2onnx.common.data_types import FloatTensorType  # noqa: PLC0415
     from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes  # noqa: PLC0415
     from skl2onnx.operator_converters.random_forest import (  # noqa: PLC0415
         convert_sklearn_random_forest_classifier,
@@ -128,19 +120,16 @@ def test_the_export_of_skl2onnx_itself_is_caught() -> None:
         options=options | {"decision_path": [True, False], "decision_leaf": [True, False]},
     )
     model = fitted(PlainForest(n_estimators=20, random_state=42))
-    proto = to_onnx(model, model_input(), options={id(model): {"zipmap": False}}, target_opset=17)
+    initial_types = [("input", FloatTensorType([None, 30]))]
+    proto = to_onnx(model, initial_types=initial_types, options={id(model): {"zipmap": False}}, target_opset=17)
 
     assert examined(model, proto.SerializeToString()).faults
-
-
-def model_input() -> np.ndarray[Any, np.dtype[np.float32]]:
-    return built_in("breast-cancer").rows[:1]
 
 
 def test_scaling_before_trees_is_refused_because_float32_scaling_crosses_thresholds() -> None:
     model = fitted(make_pipeline(StandardScaler(), forest(50)))
 
-    verdict = examined(model, export(model, 30))
+    verdict = examined(model, exported(model))
 
     assert any("differs by" in fault for fault in verdict.faults)
 
@@ -148,32 +137,28 @@ def test_scaling_before_trees_is_refused_because_float32_scaling_crosses_thresho
 def test_a_pipeline_that_only_fills_and_chooses_columns_before_the_forest_passes() -> None:
     model = fitted(make_pipeline(SimpleImputer(), VarianceThreshold(0.01), forest(20)))
 
-    assert examined(model, export(model, 30)).faults == []
+    assert examined(model, exported(model)).faults == []
 
 
 def test_what_onnx_runtime_cannot_run_is_refused_in_one_sentence() -> None:
     """The converter of this imputer leaves out the columns that the forest was fitted on."""
-    parts = split(built_in("breast-cancer"), 0.2, 42)
-    rows = parts.fit_rows.copy()
+    rows = PARTS.fit_rows.copy()
     rows[np.random.default_rng(0).random(rows.shape) < 0.2] = np.nan
-    model = make_pipeline(SimpleImputer(add_indicator=True), forest(5)).fit(rows, parts.fit_targets)
+    model = make_pipeline(SimpleImputer(add_indicator=True), forest(5)).fit(rows, PARTS.fit_targets)
 
     with pytest.raises(ExportRefused):
-        examined(model, export(model, 30))
+        examined(model, exported(model))
 
 
 def test_a_pipeline_inside_a_pipeline_passes_too() -> None:
     model = fitted(make_pipeline(make_pipeline(SimpleImputer()), make_pipeline(VarianceThreshold(0.01), forest(5))))
 
-    assert examined(model, export(model, 30)).faults == []
+    assert examined(model, exported(model)).faults == []
 
 
 @pytest.mark.parametrize(("distance", "faulty"), [(0.0, False), (9e-7, False), (3e-6, True), (float("nan"), True)])
 def test_impure_leaves_may_differ_by_a_millionth_and_no_more(distance: float, faulty: bool) -> None:
-    probe = Probe("rows", np.zeros((1, 30), dtype=np.float32))
     expected = np.array([0]), np.array([[0.5, 0.5]], dtype=np.float32)
     answers = np.array([0]), np.array([[0.5 - distance, 0.5 + distance]], dtype=np.float32)
 
-    _, faults = gate._compare(probe, expected, answers, gate.IMPURE_TOLERANCE)
-
-    assert bool(faults) == faulty
+    assert Bound(IMPURE_FOREST).far(expected, answers, classifies=True).any() == faulty

@@ -19,11 +19,13 @@ from model_repository import (
     withdraw,
 )
 from tests.conftest import MODEL
+from tests.examples import forest_of
 from train import cli, describe, job
-from train.data import breast_cancer, split
+from train.builtin import built_in
+from train.data import split
 from train.errors import ExportRefused
-from train.job import Recipe
 from train.onnx_runtime import Session
+from train.schema import NUMBERS, Schema
 
 
 def train(root: Path, *arguments: str) -> int:
@@ -42,7 +44,7 @@ def test_the_manifest_holds_the_proof_and_golden_rows_that_the_published_bytes_a
     published: PublishedVersion,
 ) -> None:
     golden, parity = published.manifest.golden, published.manifest.parity
-    labels, probabilities = Session(published.onnx).run(np.array(golden.rows, dtype=np.float32))
+    labels, probabilities = Session(published.onnx).run({NUMBERS: np.array(golden.rows, dtype=np.float32)})
 
     assert labels.tolist() == golden.labels
     assert probabilities.tolist() == golden.probabilities
@@ -51,7 +53,7 @@ def test_the_manifest_holds_the_proof_and_golden_rows_that_the_published_bytes_a
 
 
 def test_each_column_tells_what_training_saw(published: PublishedVersion) -> None:
-    rows = split(breast_cancer(), 0.2, 42).fit_rows
+    rows = split(built_in("breast-cancer"), 0.2, 42).fit_rows
     for index, column in enumerate(published.manifest.columns):
         assert (column.minimum, column.maximum) == (rows[:, index].min(), rows[:, index].max())
         assert sum(column.histogram.counts) == len(rows)
@@ -61,8 +63,9 @@ def test_each_column_tells_what_training_saw(published: PublishedVersion) -> Non
 
 def test_a_value_may_be_missing_only_where_training_saw_it_and_the_gate_proved_it() -> None:
     rows = np.array([[1, np.nan, np.nan], [2, 3, np.nan]], dtype=np.float32)
-    proved = describe.columns(["whole", "holed", "empty"], rows, missing_proved=True)
-    unproved = describe.columns(["whole", "holed", "empty"], rows, missing_proved=False)
+    schema = Schema.of_numbers(["whole", "holed", "empty"])
+    proved = describe.columns(schema, rows, [0, 1, 2], [])
+    unproved = describe.columns(schema, rows, [], [])
 
     assert [column.missing for column in proved] == [False, True, True]
     assert not any(column.missing for column in unproved)
@@ -210,7 +213,7 @@ def test_an_impossible_number_is_refused_with_its_bounds(
 def test_ctrl_c_publishes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(*_: Any) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(job, "fit", interrupted)
@@ -221,9 +224,9 @@ def test_ctrl_c_publishes_nothing(
 
 @pytest.mark.parametrize("labels", [[3, 7], [-1, 2]])
 def test_labels_may_be_any_whole_numbers(tmp_path: Path, labels: list[int]) -> None:
-    data = breast_cancer()
+    data = built_in("breast-cancer")
     renamed = dataclasses.replace(data, targets=np.array(labels)[data.targets])
-    plain, other = (job.run(tmp_path, name, each, Recipe(5)) for name, each in (("plain", data), ("other", renamed)))
+    plain, other = (job.run(tmp_path, name, each, forest_of(5)) for name, each in (("plain", data), ("other", renamed)))
 
     manifests = [read_version(tmp_path, "plain", plain).manifest, read_version(tmp_path, "other", other).manifest]
     assert manifests[0].metrics == manifests[1].metrics
@@ -231,8 +234,8 @@ def test_labels_may_be_any_whole_numbers(tmp_path: Path, labels: list[int]) -> N
 
 
 def test_one_class_or_true_and_false_are_refused_in_a_sentence(tmp_path: Path) -> None:
-    data = breast_cancer()
+    data = built_in("breast-cancer")
     with pytest.raises(ExportRefused, match="only one class"):
-        job.run(tmp_path, "one", dataclasses.replace(data, targets=data.targets * 0), Recipe(5))
+        job.run(tmp_path, "one", dataclasses.replace(data, targets=data.targets * 0), forest_of(5))
     with pytest.raises(ExportRefused, match="make true and false 1 and 0"):
-        job.run(tmp_path, "two", dataclasses.replace(data, targets=data.targets.astype(bool)), Recipe(5))
+        job.run(tmp_path, "two", dataclasses.replace(data, targets=data.targets.astype(bool)), forest_of(5))

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from sklearn.ensemble import GradientBoostingClassifier
 
 from tests.exactness import forest
+from tests.proofs import EXAMPLE as DATA
+from tests.proofs import PARTS, original_of
 from train.converters import floor_to_float32
-from train.data import breast_cancer, split
-from train.probes import LARGEST, missing, probes, random_rows, thresholds, ties
-
-DATA = breast_cancer()
-PARTS = split(DATA, 0.2, 42)
+from train.probe import LARGEST
+from train.probes import missing, probes, random_rows, ties
+from train.thresholds import thresholds
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-LARGEST, max_value=LARGEST), st.integers(-3, 3))
@@ -27,7 +27,7 @@ def test_a_floored_threshold_decides_every_float32_as_the_float64_threshold_does
 
 def test_threshold_rows_lie_on_both_sides_of_the_threshold_of_a_node_that_they_reach() -> None:
     model = forest(3).fit(PARTS.fit_rows, PARTS.fit_targets)
-    probe = thresholds(model, PARTS.fit_rows, DATA.columns, np.random.default_rng(0))
+    probe = thresholds(model, PARTS.fit_rows, DATA.schema.names, np.random.default_rng(0))
     assert probe.origins is not None
     for index in range(0, len(probe.rows), 9):
         words = probe.origins[index].replace(",", "").split()
@@ -38,12 +38,12 @@ def test_threshold_rows_lie_on_both_sides_of_the_threshold_of_a_node_that_they_r
         assert tree.decision_path(block)[:, node].toarray().all()
         assert block[0, column] <= limit < block[8, column]
         assert len(np.unique(block[:, column])) == 9
-        assert DATA.columns[column] in probe.origins[index]
+        assert DATA.schema.names[column] in probe.origins[index]
 
 
 def test_the_same_seed_gives_the_same_rows() -> None:
     model = forest(3).fit(PARTS.fit_rows, PARTS.fit_targets)
-    first, second = (list(probes(model, PARTS, DATA.columns, 1)) for _ in range(2))
+    first, second = (list(probes(original_of(model), PARTS, 1)) for _ in range(2))
 
     assert all(np.array_equal(a.rows, b.rows, equal_nan=True) for a, b in zip(first, second, strict=True))
 
@@ -52,19 +52,19 @@ def test_missing_values_are_tried_only_where_the_model_takes_them() -> None:
     takes = forest(3).fit(PARTS.fit_rows, PARTS.fit_targets)
     refuses = GradientBoostingClassifier(n_estimators=2).fit(PARTS.fit_rows, PARTS.fit_targets)
 
-    assert "missing values" in {probe.name for probe in probes(takes, PARTS, DATA.columns, 1)}
-    assert "missing values" not in {probe.name for probe in probes(refuses, PARTS, DATA.columns, 1)}
+    assert "missing values" in {probe.name for probe in probes(original_of(takes), PARTS, 1)}
+    assert "missing values" not in {probe.name for probe in probes(original_of(refuses), PARTS, 1)}
 
 
 def test_ties_are_the_nearest_of_very_many_rows() -> None:
     model = forest(20).fit(PARTS.fit_rows, PARTS.fit_targets)
-    best = np.sort(model.predict_proba(ties(model, PARTS.fit_rows, np.random.default_rng(0))), axis=1)
+    best = np.sort(model.predict_proba(ties(original_of(model), PARTS.fit_rows, np.random.default_rng(0))), axis=1)
 
     assert (best[:100, -1] == best[:100, -2]).all()
 
 
 def test_missing_values_are_tried_in_each_column_and_in_all_at_once() -> None:
-    probe = missing(PARTS.held_out_rows[:2], DATA.columns)
+    probe = missing(PARTS.held_out_rows[:2], list(range(30)), DATA.schema.names)
 
     assert sorted(np.isnan(probe.rows).sum(axis=1).tolist()) == [1] * 60 + [30]
 
@@ -75,4 +75,7 @@ def test_random_rows_can_be_drawn_from_any_column(value: float) -> None:
     rows[:, 0] = value
     rows[0, 0] = -value
 
-    assert np.isfinite(random_rows(rows, np.random.default_rng(0))).all()
+    drawn = random_rows(DATA.schema, rows, np.random.default_rng(0))
+
+    assert not np.isinf(drawn).any()
+    assert not np.isnan(drawn[:, ~np.isnan(rows).any(axis=0)]).any()
