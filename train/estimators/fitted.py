@@ -17,6 +17,7 @@ from train.report import say
 
 SKOPS = (".skops",)
 PICKLES = (".joblib", ".pkl", ".pickle")
+HARMLESS = {"numpy.dtype"}  # beside what skops itself trusts
 NAMED_TYPES = 10
 
 
@@ -50,7 +51,7 @@ def load_fitted(path: Path, *, trust_joblib: bool) -> Any:
 def _load_skops(path: Path) -> Any:
     try:
         unknown = skops.io.get_untrusted_types(file=path)
-        trusted = [name for name in unknown if _is_scikit_learns(name)]
+        trusted = [name for name in unknown if _is_harmless(name)]
         foreign = [name for name in unknown if name not in trusted]
         if not foreign:
             return skops.io.load(path, trusted=trusted)
@@ -58,8 +59,8 @@ def _load_skops(path: Path) -> Any:
         raise BadEstimator(f"{path} cannot be loaded as a skops file: {_reason(error)}") from error
     more = f" and {len(foreign) - NAMED_TYPES:,} more" if len(foreign) > NAMED_TYPES else ""
     raise BadEstimator(
-        f"{path} holds {', '.join(foreign[:NAMED_TYPES])}{more}, which are no types of scikit-learn, numpy or scipy; "
-        "make the model of theirs, or, if it is in ONNX already, publish it with copse-import"
+        f"{path} holds {', '.join(foreign[:NAMED_TYPES])}{more}, which are no types of scikit-learn; "
+        "leave them out of the model, or, if it is in ONNX already, publish it with copse-import"
     )
 
 
@@ -75,8 +76,10 @@ def _load_pickle(path: Path, *, trust: bool) -> Any:
         raise BadEstimator(f"{path} cannot be loaded: {_reason(error)}") from error
 
 
-def _is_scikit_learns(name: str) -> bool:
-    """Return whether a name is that of a class which scikit-learn itself defines; a function could do anything."""
+def _is_harmless(name: str) -> bool:
+    """Return whether a name is that of a class that scikit-learn itself defines; a function could do anything."""
+    if name in HARMLESS:
+        return True
     module, _, attribute = name.rpartition(".")
     if module.split(".")[0] != "sklearn":
         return False
