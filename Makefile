@@ -5,7 +5,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run train serve test check prove torture soak images compose-test newman lock clean
+.PHONY: help setup run train serve test check prove models torture soak images compose-test newman lock clean
 .PHONY: chart-check workflow-check values-table tools kind-up deploy e2e kind-down chart push-images push-chart release-check
 
 help: ## List the targets
@@ -63,6 +63,9 @@ HELM ?= helm
 
 prove: setup ## Compare export and scikit-learn on 100,000 adversarial rows and print the table
 	@$(BIN)/python -m tests.exactness
+
+models: setup ## Prove the exports of many estimators and pipelines; renew the table in docs/models.md (3 minutes)
+	@$(BIN)/python -m tests.models
 
 torture: setup ## Swap, break, overload and stop a real server; renew the table in docs/reliability.md (30 minutes; SHORT=1: 5)
 	@$(BIN)/python -m tests.torture $(if $(SHORT),--short)
