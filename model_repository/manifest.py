@@ -106,7 +106,10 @@ class DataSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RowSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind of rows in the parity report, and how far the export was from the original on them."""
+    """One kind of rows in the parity report, and how far the export was from the original on them.
+
+    The largest difference is that of probabilities; of a regression, in parts of the prediction or the largest target.
+    """
 
     name: str
     rows: Count
