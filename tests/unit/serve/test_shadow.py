@@ -7,27 +7,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_repository import PublishedVersion
+from model_repository import Category, Column, Golden, Target
 from serve import shadow as shadowing
 from serve.model import LoadedModel
-from serve.onnx_runtime import Answers, Rows
+from serve.onnx_runtime import Answers, Inputs
 from serve.shadow import BLOCK_ROWS, DIFFERENCES, MOST_ROWS, Comparison, Shadow, check_comparable
+from tests import factories
+from tests.mixed_models import ROWS, Kind, columns, version
 from tests.servers import eventually
+
+GOLDEN = factories.manifest().golden
 
 
 class Stub:
     """Stands for a model whose time and failures the test decides; a real one would be over too fast to be caught."""
 
+    manifest = factories.manifest()
+
     def __init__(self) -> None:
         self.may_go_on = threading.Event()
 
-    def predict(self, rows: Rows) -> Answers:
+    def predict(self, rows: Inputs) -> Answers:
         self.may_go_on.wait(20)
+        assert isinstance(rows, np.ndarray)
         if np.isnan(rows).any():
             raise RuntimeError
         return np.zeros(len(rows), np.int64), np.tile(np.array([[1, 0]], np.float32), (len(rows), 1))
@@ -66,7 +74,7 @@ def test_a_comparison_equals_one_made_row_by_row(pairs: list[tuple[int, int, flo
     differences = [
         max(abs(float(a) - float(b)) for a, b in zip(x, y, strict=True)) for x, y in zip(live, other, strict=True)
     ]
-    comparison = Comparison()
+    comparison = Comparison(GOLDEN)
 
     comparison.add((np.array([a for a, *_ in pairs]), live), (np.array([b for _, b, *_ in pairs]), other))
 
@@ -152,13 +160,85 @@ def test_a_candidate_that_was_dropped_leaves_nothing_in_memory() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == shadowing.THREAD]
 
 
-def test_only_versions_of_the_same_columns_and_classes_are_compared(published: PublishedVersion) -> None:
-    live, candidate = LoadedModel(published), LoadedModel(published)
+def predictions(*values: float) -> Answers:
+    return np.array(values, dtype=np.float32), np.empty((len(values), 0), np.float32)
 
-    assert check_comparable(candidate, live) is None
-    candidate.classes = [1, 0]
-    assert check_comparable(candidate, live) == "its classes are not those of the current version"
-    candidate.may_be_missing = dict.fromkeys(candidate.columns, True)
-    assert "values may be missing in other columns" in str(check_comparable(candidate, live))
-    candidate.columns = candidate.columns[::-1]
-    assert check_comparable(candidate, live) == "its columns are not those of the current version"
+
+def test_predictions_differ_in_the_unit_of_the_target_and_disagree_beyond_the_golden_tolerance() -> None:
+    comparison = Comparison(Golden([[1.0]], [1.0], [[]], tolerance=0.5, relative_tolerance=0.25))
+
+    comparison.add(predictions(0.0, 0.0, 4.0, -4.0, 2_000.0), predictions(0.5, 1.0, 5.5, -2.25, 0.0))
+
+    assert (comparison.rows, comparison.disagreements) == (5, 3)
+    assert (comparison.largest_difference, comparison.difference_sum) == (2_000.0, 2_004.75)
+    assert comparison.buckets[-1] == 1
+
+
+def test_labels_without_probabilities_differ_by_one_where_they_differ() -> None:
+    comparison = Comparison(GOLDEN)
+    labels = np.array(["no", "yes", "no"], dtype=object), np.empty((3, 0), np.float32)
+    others = np.array(["no", "no", "no"], dtype=object), np.full((3, 2), 0.5, np.float32)
+
+    comparison.add(labels, others)
+    comparison.add(others, labels)
+
+    assert (comparison.rows, comparison.disagreements, comparison.difference_sum) == (6, 2, 2.0)
+
+
+@pytest.mark.parametrize("kind", ["classes", "labels", "number"])
+def test_rows_with_texts_are_compared_in_blocks_and_all_of_them(kind: Kind) -> None:
+    live = LoadedModel(version(kind))
+    rows = live.signature.inputs(ROWS * BLOCK_ROWS)
+    made = Shadow(live, LoadedModel(version(kind, 2)), 1.0)
+    made.offer(live, rows, live.predict(rows))
+
+    comparison = counted(made, len(rows))
+    made.close()
+    assert (comparison.disagreements, comparison.largest_difference, comparison.errors) == (0, 0.0, 0)
+
+
+def test_a_candidate_without_a_finite_answer_has_failed_and_spoils_no_mean() -> None:
+    live = LoadedModel(version("number"))
+    rows = live.signature.inputs([[3e38, None, 3e38, "round"]])
+    made = Shadow(live, live, 1.0)
+    made.offer(live, rows, predictions(0.0))
+    rows = live.signature.inputs(ROWS)
+    made.offer(live, rows, live.predict(rows))
+
+    comparison = counted(made, len(ROWS))
+    made.close()
+    assert (comparison.errors, comparison.mean_difference) == (1, 0.0)
+
+
+def test_only_versions_of_the_same_columns_and_classes_are_compared() -> None:
+    live = LoadedModel(version("classes"))
+
+    def reason(*changed: Column) -> str | None:
+        by_name = {column.name: column for column in changed}
+        made = [by_name.get(column.name, column) for column in columns()]
+        return check_comparable(LoadedModel(version("classes", columns=made)), live)
+
+    width, colour, height, shape = columns()
+    names = "its columns are not those of the current version"
+    missing = "values may be missing in other columns than in those of the current version"
+    texts = "its columns take other texts than those of the current version"
+    more = [*colour.categories, Category("pink", 1)]
+    fewer_rows = [msgspec.structs.replace(each, rows=0) for each in colour.categories]
+    assert reason() is None
+    assert reason(msgspec.structs.replace(width, minimum=-9.0)) is None
+    assert reason(msgspec.structs.replace(colour, categories=fewer_rows)) is None
+    assert reason(msgspec.structs.replace(width, missing=True)) == missing
+    assert reason(msgspec.structs.replace(colour, missing=False)) == missing
+    assert reason(msgspec.structs.replace(colour, categories=more)) == texts
+    assert reason(msgspec.structs.replace(shape, unknown=True)) == texts
+    other_order = LoadedModel(version("classes", columns=[width, shape, height, colour]))
+    assert check_comparable(other_order, live) == names
+
+
+def test_only_versions_of_the_same_classes_are_compared() -> None:
+    live, number = LoadedModel(version("classes")), LoadedModel(version("number"))
+    other_names = Target(["no", "yes"], ["rejected", "taken"])
+
+    assert check_comparable(LoadedModel(version("classes", target=other_names)), live) is None
+    assert check_comparable(number, live) == "its classes are not those of the current version"
+    assert check_comparable(LoadedModel(version("labels")), live) == "its classes are not those of the current version"
