@@ -4,12 +4,17 @@ skl2onnx's own add up float32 numbers in an order that depends on threads, round
 float32 and send missing values to one side. These compute what scikit-learn computes, in its order and its precision.
 """
 
+from train.converters import encoders as encoders
 from train.converters import forests as forests
 from train.converters import gradient_boosting as gradient_boosting
 from train.converters import hist_gradient_boosting as hist_gradient_boosting
+from train.converters import imputers as imputers
+from train.converters import polynomials as polynomials
+from train.converters import scalers as scalers
 from train.converters.answers import register_answers
 from train.converters.forests import FOREST_CLASSIFIERS, FOREST_REGRESSORS, Leaves, leaves_of
 from train.converters.graph import ML_DOMAIN, ML_OPSET
+from train.converters.transformers import register_transformers
 from train.converters.trees import fitted_trees, floor_to_float32
 
 __all__ = [
@@ -28,3 +33,4 @@ __all__ = [
 def register() -> None:
     """Make skl2onnx convert exactly what can be, alone or inside other estimators."""
     register_answers()
+    register_transformers()

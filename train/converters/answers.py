@@ -36,9 +36,19 @@ class Inputs(NamedTuple):
         return name
 
     @property
+    def texts(self) -> bool:
+        """Whether the rows are texts."""
+        return isinstance(self.variables[0].type, StringTensorType)
+
+    @property
     def double(self) -> bool:
         """Whether the rows are float64 in scikit-learn too."""
         return isinstance(self.variables[0].type, DoubleTensorType)
+
+    @property
+    def dtype(self) -> type[np.floating[Any]]:
+        """The precision of the rows, in scikit-learn as in the graph."""
+        return np.float32 if isinstance(self.variables[0].type, FloatTensorType) else np.float64
 
 
 class Answer(NamedTuple):

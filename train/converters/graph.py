@@ -9,7 +9,7 @@ from onnx import TensorProto, numpy_helper
 ML_DOMAIN = "ai.onnx.ml"
 ML_OPSET = 3
 OPSET = 17
-FLOAT, DOUBLE, INT64 = TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64
+BOOL, FLOAT, DOUBLE, INT64 = TensorProto.BOOL, TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64
 
 _MACHINE_LEARNING = {"LabelEncoder", "TreeEnsembleRegressor"}
 

@@ -32,7 +32,7 @@ def scores_of(graph: Graph, model: Any, inputs: Inputs) -> str:
     values = np.concatenate([tree.nodes["value"][tree.nodes["is_leaf"] == 1] for tree in predictors])
     rows = known.rows(graph, inputs)
     start = np.asarray(model._baseline_prediction, dtype=np.float64).ravel()  # noqa: SLF001
-    return boosted(graph, rows, trees, values, start, double=inputs.double)
+    return boosted(graph, rows, trees, values, start, double=inputs.dtype == np.float64)
 
 
 @classifier(HistGradientBoostingClassifier)
@@ -118,7 +118,8 @@ class _Categories:
         value = graph.double(graph.columns(inputs.rows, [self._sources[feature]]))
         here = graph.cast(graph.add("Equal", value, graph.constant(real[None, :])), DOUBLE)
         found = graph.add("MatMul", here, graph.constant(table[:-1] - table[-1]))
-        return graph.cast(graph.add("Add", found, graph.constant(table[-1])), DOUBLE if inputs.double else FLOAT)
+        right = graph.add("Add", found, graph.constant(table[-1]))
+        return graph.cast(right, FLOAT if inputs.dtype == np.float32 else DOUBLE)
 
 
 def _missing(categories: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
