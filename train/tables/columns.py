@@ -81,13 +81,14 @@ def _check_categories(source: Source, name: str, seen: Survey, *, forced: bool) 
 
 
 def _few_strangers(facts: Facts, rows: int) -> bool:
-    return facts.no_numbers.count < (rows - facts.missing.count) / 2
+    return 0 < facts.no_numbers.count < (rows - facts.missing.count) / 2
 
 
 def _looks(facts: Facts) -> str:
     if all(DATE.fullmatch(text) for text in facts.texts):
         return "; they look like dates, which can split the rows (--time) but not be trained on"
-    if all(COMMAS.fullmatch(text) or text.lstrip("+-").isdecimal() for text in facts.texts):
+    commas = {text for text in facts.texts if COMMAS.fullmatch(text)}
+    if commas and all(text.lstrip("+-").isdecimal() for text in facts.texts - commas):
         return "; they look like numbers with a comma, and a point is expected"
     return ""
 

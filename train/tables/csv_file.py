@@ -12,7 +12,7 @@ from train.tables.limits import MISSING_MARKS
 from train.tables.sources import Kind, progress
 from train.tables.text_files import SEPARATORS, check_rows, count_quotes, opened, read_header, rows_with_lines
 
-BLOCK_BYTES = 1 << 21  # no row can be longer
+BLOCK_BYTES = 1 << 19  # no row can be longer
 
 
 class CsvFile:
@@ -57,15 +57,20 @@ class CsvFile:
                     bar.update(raw.tell() - bar.n)
                     yield batch
             except pa.ArrowInvalid:  # its text repeats the row
-                check_rows(self.path, self.header)
-                raise BadData(
-                    f"{self.path}: the file cannot be read as CSV; is a row longer than {BLOCK_BYTES:,} bytes?"
-                ) from None
+                raise self._fault() from None
 
     def place(self, row: int) -> str:
         """Return the line in which a row begins."""
         line, _ = next(islice(rows_with_lines(self.path, self.header.separator), row + 1, None))
         return f"line {line:,}"
+
+    def _fault(self) -> BadData:
+        """Return what is wrong with a file that the fast reader gave up."""
+        try:
+            check_rows(self.path, self.header)
+        except BadData as found:
+            return found
+        return BadData(f"{self.path}: the file cannot be read as CSV; is a row longer than {BLOCK_BYTES:,} bytes?")
 
     def _options(
         self, names: Sequence[str]

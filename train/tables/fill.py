@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from model_repository.manifest import LARGEST_FLOAT32
 from train.errors import BadData
 from train.schema import Field
 from train.tables.cells import Numbers, moment, numbers, parsed, texts
-from train.tables.limits import LARGEST_EXACT
 from train.tables.sources import Source
+
+LARGEST_COUNT = 2.0**63  # larger ones are no identifiers, and are rounded already
 
 
 class Filler(Protocol):
@@ -56,13 +56,13 @@ class Values:
     def _finite(self, source: Source, cells: Numbers, start: int) -> npt.NDArray[np.float64]:
         if cells.wrong.any():
             refuse(source, self.name, start + int(cells.wrong.argmax()), "a number was expected")
-        magnitudes = np.abs(cells.values)
-        if (magnitudes > LARGEST_FLOAT32).any():
-            beyond = start + int((magnitudes > LARGEST_FLOAT32).argmax())
+        with np.errstate(over="ignore"):
+            rounded = cells.values.astype(np.float32)
+        if np.isinf(rounded).any():
+            beyond = start + int(np.isinf(rounded).argmax())
             refuse(source, self.name, beyond, "the number is infinite, or too large for float32 (3.4e38)")
-        if (magnitudes > LARGEST_EXACT).any():
-            whole = cells.values == np.rint(cells.values)
-            self.changed += int((whole & (cells.values.astype(np.float32) != cells.values)).sum())
+        counts = (np.abs(cells.values) < LARGEST_COUNT) & (cells.values == np.rint(cells.values))
+        self.changed += int((counts & (rounded != cells.values)).sum())
         return cells.values
 
     def _codes(self, found: Sequence[str]) -> npt.NDArray[np.float64]:

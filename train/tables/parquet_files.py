@@ -11,7 +11,7 @@ from train.errors import BadData
 from train.tables.limits import EMPTY_ONLY
 from train.tables.sources import Kind, check_names, progress
 
-BATCH_CELLS = 1 << 19
+BATCH_CELLS = 1 << 18
 BUFFER_BYTES = 1 << 18
 
 
@@ -80,7 +80,7 @@ class ParquetFiles:
 @contextmanager
 def _parquet(file: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
     try:
-        with pyarrow.parquet.ParquetFile(file, buffer_size=BUFFER_BYTES) as parquet:
+        with pyarrow.parquet.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False) as parquet:
             yield parquet
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno:  # the disk, or who may read

@@ -12,6 +12,7 @@ from train.schema import Rows
 from train.tables.choices import Choices
 from train.tables.columns import Column
 from train.tables.limits import LARGEST_EXACT, RARE_ROWS
+from train.tables.sources import counted
 
 MOST_COLUMNS_SHOWN = 40
 MOST_CLASSES_SHOWN = 20
@@ -33,7 +34,7 @@ def _columns(columns: Sequence[Column], rows: Rows, changed: Sequence[int]) -> N
     lines = [_line(column, rows[:, index], changed[index]) for index, column in enumerate(columns)]
     if len(lines) > MOST_COLUMNS_SHOWN:
         kinds = Counter("numbers" if column.field.categories is None else "texts" for column in columns)
-        say(INDENT + ", ".join(f"{count:,} columns of {kind}" for kind, count in sorted(kinds.items())))
+        say(INDENT + ", ".join(f"{counted(count, 'column')} of {kind}" for kind, count in sorted(kinds.items())))
         lines = [line for line in lines if line[-1]]
     if lines:
         _show(["column", "holds", "missing", "range or texts", "notes"], lines, MOST_COLUMNS_SHOWN)
@@ -61,7 +62,7 @@ def _held_out(data: TrainingData, choices: Choices) -> None:
         reason = f"all rows of some groups of {choices.group}"
     elif choices.time is not None:
         reason = f"the newest by {choices.time}"
-    say(f"held out {int(data.held_out.sum()):,} rows, {_share(float(data.held_out.mean()))}: {reason}")
+    say(f"held out {counted(int(data.held_out.sum()), 'row')}, {_share(float(data.held_out.mean()))}: {reason}")
 
 
 def _line(column: Column, values: Rows, changed: int) -> list[Cell]:
@@ -73,16 +74,19 @@ def _line(column: Column, values: Rows, changed: int) -> list[Cell]:
         seen = len(texts) - (texts[0] == "")
         rare = int((counts[len(texts) - seen : len(texts)] < RARE_ROWS).sum())
         notes = [*column.notes, *([f"{rare:,} in fewer than {RARE_ROWS} rows"] if rare else [])]
-        return [name, "texts", _share(missing), f"{seen:,} texts", "; ".join(_constant(seen == 1) + notes)]
+        return [name, "texts", _share(missing), counted(seen, "text"), "; ".join(_constant(seen == 1) + notes)]
     present = values[~np.isnan(values)]
     low, high = float(present.min()), float(present.max())
-    notes = [*column.notes, *([f"{changed:,} whole numbers beyond {LARGEST_EXACT:,} are rounded"] if changed else [])]
+    notes = [
+        *column.notes,
+        *([f"{counted(changed, 'whole number')} beyond {LARGEST_EXACT:,} rounded"] if changed else []),
+    ]
     span = f"{low:.6g} to {high:.6g}"
     return [name, "numbers", _share(1 - len(present) / len(values)), span, "; ".join(_constant(low == high) + notes)]
 
 
 def _constant(same: bool) -> list[str]:
-    return ["the same in all rows"] if same else []
+    return ["one value only"] if same else []
 
 
 def _share(share: float) -> str | None:

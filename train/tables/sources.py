@@ -70,3 +70,8 @@ def check_kinds(source: Source, names: Sequence[str]) -> None:
                 f"{source.path}: column {name} is of type {source.type_name(name)}; numbers, texts and booleans can be "
                 f"trained on (--drop {name}{', or --time to split by it' if source.kind(name) == 'moments' else ''})"
             )
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

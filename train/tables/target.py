@@ -12,7 +12,7 @@ from train.schema import Field
 from train.tables.choices import Choices, Task
 from train.tables.columns import categories, is_text, strangers
 from train.tables.limits import MOST_CATEGORIES, MOST_CLASSES_OF_NUMBERS
-from train.tables.sources import Source
+from train.tables.sources import Source, counted
 from train.tables.survey import Facts
 
 WHOLE_NUMBERS_OF_FLOAT64 = 2**53
@@ -78,7 +78,9 @@ def labels(target: Target, values: npt.NDArray[np.float64], rows: int, task: Tas
     if texts is None and not target.booleans and (task or _guess(distinct)) == "regression":
         return Labels(values, [], [])
     if unknown := int((~np.isin(values[rows:], distinct)).sum()):
-        raise BadData(f"{target.where} is in {unknown:,} rows of the test data of a class that no row to train on has")
+        raise BadData(
+            f"{target.where} has a class in {counted(unknown, 'row')} of the test data that no row to train on has"
+        )
     if texts is not None:
         return Labels(np.array(texts)[values.astype(np.intp)], [*texts], [*texts])
     _check_whole(target.where, distinct)

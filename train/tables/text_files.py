@@ -86,7 +86,7 @@ def rows_with_lines(path: Path, separator: str, *, strict: bool = False) -> Iter
                 line = reader.line_num + 1
         except csv.Error:
             raise BadData(
-                f"{path}: the quotes of the row that begins in line {line:,} are not closed as opened"
+                f"{path}: the row that begins in line {line:,} does not end; is a quote not closed?"
             ) from None
 
 
