@@ -39,7 +39,7 @@ def described(model: Any, schema: Schema, rows: Rows) -> list[str]:
         lines.append(f"missing numbers {'are filled with the median' if filled else 'go where the trees send them'}")
     rare = sum(int((count < RARE).sum()) for count in _counts(schema, rows))
     if rare:
-        lines.append(f"{rare} texts in fewer than {RARE} rows are taken together as rare, as unknown ones will be")
+        lines.append(f"texts in fewer than {RARE} rows, {rare} here, are taken together, as unknown ones will be")
     return lines
 
 
