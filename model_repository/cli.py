@@ -113,7 +113,7 @@ def _show(chosen: argparse.Namespace) -> int:
         ["created", manifest.provenance.created],
         ["data set", f"{manifest.dataset.name}, {manifest.dataset.rows} rows, {manifest.dataset.held_out} held out"],
         ["columns", str(len(manifest.columns))],
-        ["classes", ", ".join(manifest.target.names)],
+        ["classes", ", ".join(manifest.target.names) or f"none, {manifest.target.name} is a number"],
         *([name, f"{value:.3f}"] for name, value in manifest.metrics.items()),
         ["parity", f"{sum(rows.rows for rows in manifest.parity.row_sets):,} rows compared"],
         ["file", f"{manifest.onnx.size:,} bytes, SHA-256 {manifest.onnx.sha256}"],

@@ -1,11 +1,12 @@
 """A model with columns of numbers and texts behind a real server: answered exactly, or refused with the reason."""
 
+import json
 import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
@@ -18,7 +19,13 @@ from tests.mixed_models import NAME, NAMES, ROWS, Row, columns, expected, publis
 from tests.servers import RunningServer, eventually, serving
 
 GOOD: Row = [0.5, "red", 1.0, "round"]
-SECRET = "4815162342"
+SECRET_NUMBER = 4815162342  # stands in a body where the answer must not repeat it
+SECRET = str(SECRET_NUMBER)
+DOCS = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+
+
+def told(column: str, what: str) -> dict[str, str]:
+    return {"column": column, "expected": what}
 
 
 @pytest.fixture(scope="module")
@@ -74,23 +81,49 @@ def test_an_explicit_empty_text_is_a_missing_one(client: httpx.Client) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("row", "told"),
-    [
-        ([1, "red", 1, None], {"column": "shape", "expected": "a text"}),
-        ([None, "red", 1, "round"], {"column": "width", "expected": "a number"}),
-        ([1, "red", 1, SECRET], {"column": "shape", "expected": 'one of "square", "round"'}),
-        ([1, 4815162342, 1, "round"], {"column": "colour", "expected": "a text"}),
-        ([SECRET, "red", 1, "round"], {"column": "width", "expected": "a number"}),
-        ([1, "red", 1e39, "round"], {"column": "height", "expected": "a number between -3.4e38 and 3.4e38"}),
-    ],
-)
-def test_a_wrong_value_is_refused_with_row_and_column(client: httpx.Client, row: Row, told: dict[str, str]) -> None:
-    refused = predict(client, instances=[GOOD, row])
+class Bad(NamedTuple):
+    """A kind of bad row, the sentence about it, and what is also told."""
 
-    assert refused.status_code == 422
-    assert {key: value for key, value in refused.json().items() if key != "error"} == {"row": 1} | told
+    what: str
+    row: Any
+    sentence: str
+    where: dict[str, str]
+
+
+SHAPES = 'one of "square", "round"'
+MISSING = "a value is missing; training saw none missing here"
+CASES = [
+    Bad("a text in a column of numbers", [SECRET, "red", 1, "round"], "a value is text", told("width", "a number")),
+    Bad(
+        "a number in a column of texts", [1, SECRET_NUMBER, 1, "round"], "a value is a number", told("colour", "a text")
+    ),
+    Bad("a missing value where there may be none", [1, "red", 1, None], MISSING, told("shape", "a text")),
+    Bad("a missing value where there may be none", [None, "red", 1, "round"], MISSING, told("width", "a number")),
+    Bad(
+        "an unknown text where it is not answered",
+        [1, "red", 1, SECRET],
+        "a text is no category that training saw",
+        told("shape", SHAPES),
+    ),
+    Bad("half of a character", [1, SECRET + "\ud800", 1, "round"], "a text is not Unicode", told("colour", "a text")),
+    Bad("3 values", GOOD[:3], "a row has 3 values; expected 4", {}),
+    Bad(
+        "a row that is no row of mixed columns",
+        SECRET,
+        "a row is text; expected a list of values, or an object of them by name",
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize("bad", CASES, ids=lambda bad: bad.what)
+def test_a_wrong_row_is_refused_with_its_sentence_in_the_docs_as_here(client: httpx.Client, bad: Bad) -> None:
+    refused = client.post("/predict", content=json.dumps({"instances": [GOOD, bad.row]}))
+    cells = f"| {bad.what} | 422 | {bad.sentence} | {', '.join(['row', *bad.where])} |"
+
+    assert (refused.status_code, refused.json()) == (422, {"error": bad.sentence, "row": 1, **bad.where})
     assert SECRET not in refused.text
+    assert cells in DOCS
 
 
 JSON = st.recursive(

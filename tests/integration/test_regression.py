@@ -15,6 +15,8 @@ from tests.graphs import edited
 from tests.mixed_models import NAME, ROWS, manifest, publish_mixed, score, version
 from tests.servers import eventually, serving
 
+DOCS = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
@@ -50,6 +52,7 @@ def test_an_answer_that_is_not_finite_is_refused_with_its_row(client: httpx.Clie
     assert (many.status_code, one.status_code) == (422, 422)
     assert many.json() == {"error": "the model has no finite answer to this row", "row": 1}
     assert one.json() == {"error": "the model has no finite answer to this row"}
+    assert "| a row whose answer is not finite | 422 | the model has no finite answer to this row | row |" in DOCS
 
 
 def test_numbers_beyond_what_was_proved_are_refused(tmp_path: Path) -> None:
@@ -67,6 +70,8 @@ def test_numbers_beyond_what_was_proved_are_refused(tmp_path: Path) -> None:
         "column": "width",
         "expected": "a number between -1000000 and 1000000",
     }
+    cells = f"| a number beyond what was proved | 422 | {refused.json()['error']} | row, column, expected |"
+    assert cells in DOCS
 
 
 def test_the_first_page_has_a_task_and_a_target_and_no_classes(client: httpx.Client) -> None:

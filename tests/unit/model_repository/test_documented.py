@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from model_repository import (
+    Category,
     Column,
     DataSet,
     Golden,
@@ -26,6 +27,7 @@ PLACES: list[tuple[str, type[msgspec.Struct]]] = [
     ("onnx.", OnnxFile),
     ("columns[].", Column),
     ("columns[].histogram.", Histogram),
+    ("columns[].categories[].", Category),
     ("target.", Target),
     ("dataset.", DataSet),
     ("parity.", Parity),

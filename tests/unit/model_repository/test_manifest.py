@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from model_repository import (
     FORMAT,
+    LARGEST_FLOAT32,
+    Category,
     Column,
     Damaged,
     DataSet,
@@ -38,25 +40,26 @@ parameters = st.dictionaries(
 def manifests(draw: st.DrawFn) -> Manifest:
     """Draw any manifest that does not contradict itself."""
     names = draw(st.lists(texts, min_size=1, max_size=4, unique=True))
-    label: st.SearchStrategy[int | str] = draw(st.sampled_from([st.integers(-9, 9), texts]))
-    classes = draw(st.lists(label, min_size=1, max_size=3, unique=True))
-    rows = draw(st.lists(_of_length(len(names), st.none() | numbers), min_size=1, max_size=3))
+    described = [draw(columns(name) | text_columns(name)) for name in names]
+    row = st.tuples(*(st.none() | (texts if column.type == "string" else numbers) for column in described))
+    target = draw(targets())
+    label = st.sampled_from(target.classes) if target.classes else numbers
+    rows = draw(st.lists(row.map(list), min_size=1, max_size=3))
     return Manifest(
         format=FORMAT,
         name=draw(texts),
         estimator=draw(texts),
         onnx=OnnxFile.of(draw(st.binary()), draw(counts), draw(st.dictionaries(texts, counts))),
-        columns=[draw(columns(name)) for name in names],
-        target=Target(classes, draw(_of_length(len(classes), texts))),
+        columns=described,
+        target=target,
         dataset=DataSet(draw(texts), draw(counts), draw(counts), draw(texts)),
         metrics=draw(st.dictionaries(texts, numbers)),
-        parity=Parity(
-            draw(texts), draw(numbers), draw(st.lists(row_sets)), draw(st.booleans()), [1, 2], draw(st.booleans())
-        ),
+        parity=draw(parities),
         golden=Golden(
             rows,
-            draw(_of_length(len(rows), st.sampled_from(classes))),
-            draw(_of_length(len(rows), _of_length(len(classes), numbers))),
+            draw(_of_length(len(rows), label)),
+            draw(_of_length(len(rows), _of_length(target.shares, numbers))),
+            draw(st.floats(0, 1)),
             draw(st.floats(0, 1)),
         ),
         provenance=Provenance(
@@ -65,7 +68,25 @@ def manifests(draw: st.DrawFn) -> Manifest:
     )
 
 
+@st.composite
+def targets(draw: st.DrawFn) -> Target:
+    """Draw the target of a regression, or of a classifier with probabilities or without."""
+    label: st.SearchStrategy[int | str] = draw(st.sampled_from([st.integers(-9, 9), texts]))
+    classes = draw(st.lists(label, max_size=3, unique=True))
+    return Target(classes, draw(_of_length(len(classes), texts)), draw(texts), draw(st.booleans()))
+
+
 row_sets = st.builds(RowSet, texts, counts, counts, counts, numbers)
+parities = st.builds(
+    Parity,
+    texts,
+    numbers,
+    st.lists(row_sets),
+    st.booleans(),
+    st.just([1, 2]),
+    st.booleans(),
+    st.floats(0, LARGEST_FLOAT32, exclude_min=True),
+)
 
 
 @st.composite
@@ -75,6 +96,13 @@ def columns(draw: st.DrawFn, name: str) -> Column:
     edges = draw(_of_length(len(bins) + 1 if bins else 0, numbers))
     low, high, mean = (draw(st.none() | numbers) for _ in range(3))
     return Column(name, low, high, mean, Histogram(edges, bins), draw(st.booleans()))
+
+
+@st.composite
+def text_columns(draw: st.DrawFn, name: str) -> Column:
+    """Draw a column of texts of this name."""
+    known = draw(st.lists(st.builds(Category, texts, counts), max_size=3, unique_by=lambda category: category.text))
+    return Column.of_texts(name, known, missing=draw(st.booleans()), unknown=draw(st.booleans()))
 
 
 def _of_length(length: int, elements: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
@@ -120,6 +148,7 @@ FOREIGN: list[tuple[str, Any, str]] = [
     ("extra", 1, "unknown field `extra`"),
     ("columns", [], "columns"),
     ("columns.0.type", "float64", "type"),
+    ("columns.0.categories", ["red"], "categories"),
     ("onnx.file", "../model.onnx", "file"),
     ("onnx.sha256", "x" * 64, "sha256"),
     ("onnx.sha256", "A" * 64, "sha256"),
@@ -157,6 +186,13 @@ CONTRADICTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "golden probabilities too few": ("golden.probabilities", lambda rows: rows[:-1]),
     "a golden probability too few": ("golden.probabilities.1", lambda row: row[:-1]),
     "a negative tolerance": ("golden.tolerance", lambda _: -1.0),
+    "a negative relative tolerance": ("golden.relative_tolerance", lambda _: -1.0),
+    "a text among numbers": ("golden.rows.0.0", lambda _: "red"),
+    "a number among texts": ("columns.0", lambda column: column | {"type": "string"}),
+    "probabilities that a classifier does not give": ("target.probabilities", lambda _: False),
+    "classes of a regression's probabilities": ("target", lambda _: {"classes": [], "names": []}),
+    "a label that is no prediction": ("golden.labels.0", lambda _: "red"),
+    "no magnitude": ("parity.largest_magnitude", lambda _: 0.0),
     "an edge too few": ("columns.0.histogram.edges", lambda edges: edges[:-1]),
     "edges without counts": ("columns.0.histogram.counts", lambda _: []),
 }
@@ -166,6 +202,17 @@ CONTRADICTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 def test_a_contradiction_is_damaged(contradiction: str) -> None:
     with pytest.raises(Damaged, match="contradicts itself"):
         Manifest.decode(_changed(*CONTRADICTIONS[contradiction]))
+
+
+@pytest.mark.parametrize("label", ["red", None])
+def test_a_prediction_of_a_regression_that_is_no_number_is_damaged(label: Any) -> None:
+    golden = msgspec.structs.replace(manifest().golden, labels=[0.5, 1.5], probabilities=[[], []])
+    number = msgspec.structs.replace(manifest(), target=Target([], []), golden=golden)
+    assert Manifest.decode(number.encode()) == number
+
+    wrong = msgspec.structs.replace(number, golden=msgspec.structs.replace(golden, labels=[0.5, label]))
+    with pytest.raises(Damaged):
+        Manifest.decode(wrong.encode())
 
 
 def test_a_class_twice_is_damaged() -> None:

@@ -12,6 +12,7 @@ import pytest
 from model_repository import current_version, publish, read_manifest, versions
 from model_repository.cli import main
 from tests.factories import NAME, ONNX, manifest, publish_versions
+from tests.mixed_models import publish_mixed
 
 Output = pytest.CaptureFixture[str]
 
@@ -70,6 +71,12 @@ def test_show_tells_about_the_current_version_or_the_one_asked_for(root: Path, c
         assert fact in text
     assert main(["--models", str(root), "show", NAME, "1"]) == 0
     assert "forest version 1" in capsys.readouterr().out
+
+
+def test_show_tells_that_a_regression_has_no_classes(tmp_path: Path, capsys: Output) -> None:
+    publish_mixed(tmp_path, "number")
+    assert main(["--models", str(tmp_path), "show", "shapes"]) == 0
+    assert "none, price is a number" in capsys.readouterr().out
 
 
 def test_show_as_json_is_the_manifest_and_the_version(root: Path, capsys: Output) -> None:

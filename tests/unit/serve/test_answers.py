@@ -57,5 +57,7 @@ def test_both_forms_of_a_row_are_decoded_to_its_float32_values(model: LoadedMode
     named = dict(zip(model.signature.names, values, strict=True))
     by_name = decode(json.dumps({"instances": [named]}).encode(), model.signature, 10)
 
+    assert isinstance(listed.rows, np.ndarray)
+    assert isinstance(by_name.rows, np.ndarray)
     assert listed.rows.tobytes() == by_name.rows.tobytes() == np.array([values], dtype=np.float32).tobytes()
     assert (listed.single, by_name.single) == (True, False)
