@@ -15,6 +15,7 @@ from tests.charts import CHART, MANIFESTS, ROOT, containers, manifests
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 TABLE = (CHART / "README.md").read_text()
+CHECK = runpy.run_path(str(CHART / "files" / "check_answer.py"))
 
 
 def paths(values: dict[str, Any], before: tuple[str, ...] = ()) -> Iterator[str]:
@@ -49,10 +50,23 @@ def test_a_value_is_in_the_table_and_in_the_docs(path: str) -> None:
 
 
 def test_the_charts_own_test_finds_wrong_answers() -> None:
-    fault = runpy.run_path(str(CHART / "files" / "check_answer.py"))["fault"]
-    model = {"classes": [0, 1]}
+    fault = CHECK["fault"]
+    model = {"classes": ["no", "yes"]}
 
-    assert fault(model, {"prediction": 1, "probabilities": [0.25, 0.75]}) is None
-    assert "add up to" in fault(model, {"prediction": 1, "probabilities": [0.5, 0.75]})
-    assert "1 probabilities for 2 classes" in fault(model, {"prediction": 1, "probabilities": [1.0]})
-    assert "most probable" in fault(model, {"prediction": 0, "probabilities": [0.25, 0.75]})
+    assert fault(model, {"prediction": "yes", "probabilities": [0.25, 0.75]}) is None
+    assert fault(model, {"prediction": "yes"}) is None
+    assert "add up to" in fault(model, {"prediction": "yes", "probabilities": [0.5, 0.75]})
+    assert "1 probabilities for 2 classes" in fault(model, {"prediction": "yes", "probabilities": [1.0]})
+    assert "none of the classes" in fault(model, {"prediction": 1, "probabilities": [0.25, 0.75]})
+    assert fault({}, {"prediction": 3.5}) is None
+    assert "no number" in fault({}, {"prediction": "yes"})
+
+
+def test_the_charts_own_test_asks_with_values_that_the_columns_take() -> None:
+    example = CHECK["example"]
+    text = {"type": "string", "missing": True, "category_count": 0, "unknown": False}
+
+    assert example({"type": "float32", "missing": False, "minimum": 2.5, "maximum": 7.0}) == 2.5
+    assert example({"type": "float32", "missing": True, "minimum": None, "maximum": None}) == 0.0
+    assert example(text | {"categories": ["red", "blue"]}) == "red"
+    assert example(text | {"categories": []}) is None

@@ -112,6 +112,7 @@ def test_a_file_in_a_config_map_is_trained_on_and_served_as_scikit_learn_answers
     assert "wine version 1 is current" in helm.namespace.kubectl("logs", f"job/{job}")
     with serving(helm.namespace) as address:
         answered(address, RandomForestClassifier(50, random_state=42), within=0)
+    assert "wine version 1 answers" in helm.helm("test", RELEASE, "--logs", "--timeout", "1m")
 
 
 @BY_HELM
