@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from model_repository import LARGEST_FLOAT32, Parity, RowSet
 from train.bounds import Bound, bits, numbers
@@ -75,10 +76,11 @@ class Gate:
         """
         found = self._found
         try:
-            for probe in sets:
-                found.faults += self._compare(probe)
-            magnitude = self._magnitude(seed)
-            unknown = [column for column in self._original.schema.texts if self._answers_unknown(column)]
+            with threadpool_limits(1):  # threads of scikit-learn's that wait for each other cost more than they give here
+                for probe in sets:
+                    found.faults += self._compare(probe)
+                magnitude = self._magnitude(seed)
+                unknown = [column for column in self._original.schema.texts if self._answers_unknown(column)]
             alone, steady = self._invariance(np.vstack(found.sample))
         except ONNX_RUNTIME_ERRORS as error:
             raise ExportRefused(f"ONNX Runtime cannot run the export: {str(error).splitlines()[0]}") from error
