@@ -11,7 +11,7 @@ from train.errors import BadData
 from train.tables.limits import EMPTY_ONLY
 from train.tables.sources import Kind, check_names, progress
 
-BATCH_CELLS = 1 << 18
+BATCH_CELLS = 1 << 17
 BUFFER_BYTES = 1 << 18
 
 

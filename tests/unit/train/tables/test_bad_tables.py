@@ -1,6 +1,7 @@
 """What cannot be read is told in one sentence: what, where, and a way out; never with a value from a row."""
 
 import gzip
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -481,3 +482,11 @@ def test_a_file_that_changes_between_the_two_readings_is_refused(rows: list[str]
         fill(source, [Values(Field("height"), np.empty(12))], 12)
 
     assert str(refused.value) == f"{path}: the file changed while it was read; it had 12 rows and has {len(rows)}"
+
+
+def test_the_messages_in_the_docs_are_those_that_are_given() -> None:
+    page = (Path(__file__).parents[4] / "docs/data.md").read_text()
+    told = re.findall(r"^- `(plants.csv: .*)`$", page, re.MULTILINE)
+
+    assert len(told) >= 8
+    assert set(told) <= {bad.says.replace("{path}", "plants.csv") for bad in [*FILES, *COLUMNS, *TEXTS, *SPLITS]}

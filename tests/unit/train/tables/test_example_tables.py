@@ -13,6 +13,8 @@ from train.tables import Choices, read_table
 
 SCRIPT = Path(__file__).parents[4] / "scripts" / "example_tables.py"
 
+DOCS = SCRIPT.parents[1] / "docs" / "data.md"
+
 
 def write(*arguments: str) -> None:
     subprocess.run([sys.executable, SCRIPT, *arguments], check=True, capture_output=True)
@@ -40,12 +42,18 @@ def test_the_sets_of_scikit_learn_are_read_as_they_are(name: str, load: Any, fol
     assert len(data.classes) == {"wine": 3, "diabetes": 0, "digits": 10}[name]
 
 
-def test_homes_are_mixed_columns_for_regression(folder: Path) -> None:
+def test_homes_are_mixed_columns_for_regression_as_the_docs_show(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = read(folder, "homes", Choices("price"))
+    said = capsys.readouterr().out.splitlines()
 
     assert [field.name for field in data.schema.fields if field.categories] == ["shore", "heating"]
     assert not data.classes
     assert len(data.rows) == 4_000
+    page = DOCS.read_text()
+    assert said[0].split(" (")[0] in page  # then the seconds
+    assert "\n".join(f"    {line}" for line in said[1:]) in page
 
 
 def test_loans_are_mixed_columns_with_classes_that_are_texts(folder: Path) -> None:
