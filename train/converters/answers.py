@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from skl2onnx import update_registered_converter
-from skl2onnx._parse import _parse_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
-from sklearn.base import is_classifier
 
 from train.converters.graph import DOUBLE, FLOAT, Graph
 
@@ -61,24 +59,24 @@ class Answer(NamedTuple):
 Classify = Callable[[Graph, Any, Inputs], Answer]
 Predict = Callable[[Graph, Any, Inputs], str]
 
-_CLASSIFIERS: dict[type, Classify] = {}
-_REGRESSORS: dict[type, Predict] = {}
-_DECISIONS: dict[type, Predict] = {}
+CLASSIFIERS: dict[type, Classify] = {}
+REGRESSORS: dict[type, Predict] = {}
+DECISIONS: dict[type, Predict] = {}
 
 
 def classifier(*models: type) -> Callable[[Classify], Classify]:
     """Declare that a function writes the answer of these classifiers."""
-    return _declare(_CLASSIFIERS, models)
+    return _declare(CLASSIFIERS, models)
 
 
 def regressor(*models: type) -> Callable[[Predict], Predict]:
     """Declare that a function writes the float64 prediction [n, 1] of these regressors."""
-    return _declare(_REGRESSORS, models)
+    return _declare(REGRESSORS, models)
 
 
 def decision(*models: type) -> Callable[[Predict], Predict]:
     """Declare that a function writes a decision_function, float64 [n, 1] for two classes, else [n, classes]."""
-    return _declare(_DECISIONS, models)
+    return _declare(DECISIONS, models)
 
 
 def _declare(known: dict[type, Any], models: tuple[type, ...]) -> Callable[[Any], Any]:
@@ -91,68 +89,26 @@ def _declare(known: dict[type, Any], models: tuple[type, ...]) -> Callable[[Any]
 
 def register_answers() -> None:
     """Make skl2onnx use what was declared."""
-    for model in _CLASSIFIERS:
+    for model in CLASSIFIERS:
         update_registered_converter(model, f"Copse{model.__name__}", _shapes_of_classes, _classes, options=OPTIONS)
-    for model in _REGRESSORS:
+    for model in REGRESSORS:
         update_registered_converter(model, f"Copse{model.__name__}", _shape_of_prediction, _prediction)
-
-
-def classify(graph: Graph, model: Any, inputs: Inputs) -> Answer:
-    """Write the answer of a classifier inside another estimator."""
-    if type(model) in _CLASSIFIERS:
-        return _CLASSIFIERS[type(model)](graph, model, inputs)
-    label, probabilities = _foreign(graph, model, inputs)
-    classes = model.classes_.tolist()
-    kind = "strings" if isinstance(classes[0], str) else "int64s"
-    keys = {f"keys_{kind}": classes, "values_int64s": list(range(len(classes)))}
-    return Answer(graph.add("LabelEncoder", label, **keys), graph.double(probabilities))
-
-
-def predict(graph: Graph, model: Any, inputs: Inputs) -> str:
-    """Write the float64 prediction [n, 1] of a regressor inside another estimator."""
-    if type(model) in _REGRESSORS:
-        return _REGRESSORS[type(model)](graph, model, inputs)
-    return graph.reshape(graph.double(_foreign(graph, model, inputs)[0]), -1, 1)
-
-
-def decide(graph: Graph, model: Any, inputs: Inputs) -> str:
-    """Write the decision_function of a classifier inside another estimator.
-
-    Raises:
-        ValueError: it is not known how.
-
-    """
-    if type(model) not in _DECISIONS:
-        raise ValueError(f"the decision function of {type(model).__name__} inside another estimator is not known")
-    return _DECISIONS[type(model)](graph, model, inputs)
-
-
-def has_decision(model: Any) -> bool:
-    """Return whether scikit-learn would ask the estimator for a decision_function rather than for probabilities."""
-    return hasattr(model, "decision_function")
-
-
-def _foreign(graph: Graph, model: Any, inputs: Inputs) -> list[str]:
-    """Leave an estimator to skl2onnx and return the names of its outputs."""
-    for part in [model, *(step for _, step in getattr(model, "steps", []))]:
-        if is_classifier(part):
-            graph.scope.add_options(id(part), {"zipmap": False})
-            graph.container.add_options(id(part), {"zipmap": False})
-    return [output.full_name for output in _parse_sklearn(graph.scope, model, inputs.variables)]
 
 
 def _classes(scope: Any, operator: Any, container: Any) -> None:
     """Write label and probabilities (the signature is skl2onnx's)."""
     graph, model = Graph(scope, container), operator.raw_operator
-    answer = _CLASSIFIERS[type(model)](graph, model, Inputs(list(operator.inputs)))
+    answer = CLASSIFIERS[type(model)](graph, model, Inputs(list(operator.inputs)))
     label, probabilities = operator.outputs
-    graph.add("Gather", graph.constant(np.asarray(model.classes_)), answer.winner, output=label.full_name)
+    classes = np.asarray(model.classes_)
+    classes = classes if classes.dtype.kind in "UO" else classes.astype(np.int64)
+    graph.add("Gather", graph.constant(classes), answer.winner, output=label.full_name)
     graph.add("Cast", answer.probabilities, output=probabilities.full_name, to=_outside(probabilities))
 
 
 def _prediction(scope: Any, operator: Any, container: Any) -> None:
     graph, model = Graph(scope, container), operator.raw_operator
-    prediction = _REGRESSORS[type(model)](graph, model, Inputs(list(operator.inputs)))
+    prediction = REGRESSORS[type(model)](graph, model, Inputs(list(operator.inputs)))
     output = operator.outputs[0]
     graph.add("Cast", prediction, output=output.full_name, to=_outside(output))
 

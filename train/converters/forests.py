@@ -64,11 +64,12 @@ def classify(graph: Graph, model: Any, inputs: Inputs) -> Answer:
     """
     fitted = _single_output(model)
     trees, leaves, classes = trees_of(fitted), leaves_of(fitted), len(model.classes_)
-    if not leaves.pure:
+    for_second = leaves.of_class(1)
+    if not leaves.pure or not len(for_second.trees):
         fractions = values_of_leaves(graph, inputs.rows, trees, leaf_values(fitted))
         sums = graph.total(fractions, trees.count)
     elif classes == 2:
-        second = _count(graph, inputs.rows, trees, leaves.of_class(1), 1)
+        second = _count(graph, inputs.rows, trees, for_second, 1)
         first = graph.add("Sub", graph.constant(np.array([trees.count], np.float32)), second)
         sums = graph.double(graph.concat(first, second))
     else:

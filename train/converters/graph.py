@@ -56,6 +56,14 @@ class Graph:
         """Return a tensor as float64."""
         return self.cast(name, DOUBLE)
 
+    def single(self, name: str) -> str:
+        """Return a tensor as float32."""
+        return self.cast(name, FLOAT)
+
+    def whole(self, name: str) -> str:
+        """Return a tensor as whole numbers."""
+        return self.cast(name, INT64)
+
     def columns(self, name: str, indices: npt.ArrayLike) -> str:
         """Return some columns of a tensor, or along its second axis one number alone, without that axis."""
         return self.add("Gather", name, self.constant(np.asarray(indices, dtype=np.int64)), axis=1)
@@ -75,6 +83,14 @@ class Graph:
     def total(self, terms: str, count: int) -> str:
         """Add up along the second axis from first to last, as a loop does; the order decides the last bit."""
         return self.columns(self.add("CumSum", terms, self.constant(np.int64(1))), count - 1)
+
+    def smallest_first(self, values: str, count: int) -> tuple[str, str]:
+        """Return the values [n, count] of each row in ascending order, and their positions."""
+        ordered, order = self.name("ordered"), self.name("order")
+        name = self.scope.get_unique_operator_name("TopK")
+        inputs = [values, self.constant(np.array([count]))]
+        self.container.add_node("TopK", inputs, [ordered, order], op_version=OPSET, name=name, axis=1, largest=0)
+        return ordered, order
 
     def name(self, seed: str) -> str:
         """Return a name that nothing has yet."""

@@ -23,6 +23,13 @@ def row_sums(graph: Graph, values: str) -> str:
     return graph.add("ReduceSum", values, graph.constant(np.array([1])), keepdims=1)
 
 
+def shares_of(graph: Graph, values: str, otherwise: str) -> str:
+    """Return each value [n, classes] as its share of the row's sum, or something else where the sum is zero."""
+    total = row_sums(graph, values)
+    nothing = graph.add("Equal", total, graph.constant(0.0))
+    return graph.add("Where", nothing, otherwise, graph.add("Div", values, total))
+
+
 def both_classes(graph: Graph, second: str) -> str:
     """Return the probabilities [n, 2] of both classes from those of the second [n, 1]."""
     return graph.concat(graph.add("Sub", graph.constant(1.0), second), second)

@@ -59,10 +59,17 @@ def floor_to_float32(values: Floats) -> npt.NDArray[np.float32]:
     return np.where(rounded > values, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
-def trees_of(trees: list[Any]) -> Trees:
-    """Return the nodes of sklearn.tree Tree objects."""
-    names = ("children_left", "children_right", "feature", "threshold", "missing_go_to_left")
-    return together([Nodes(tree.children_left < 0, *(getattr(tree, name) for name in names)) for tree in trees])
+def trees_of(trees: list[Any], columns: list[Any] | None = None) -> Trees:
+    """Return the nodes of sklearn.tree Tree objects, each of which may see some of the columns only."""
+    found = []
+    for index, tree in enumerate(trees):
+        leaf = tree.children_left < 0
+        features = np.where(leaf, 0, tree.feature)
+        if columns is not None:
+            features = np.asarray(columns[index])[features]
+        children = (tree.children_left, tree.children_right)
+        found.append(Nodes(leaf, *children, features, tree.threshold, tree.missing_go_to_left))
+    return together(found)
 
 
 def together(trees: list[Nodes]) -> Trees:

@@ -22,9 +22,9 @@ TEXTS = np.stack(
     ],
     axis=1,
 ).astype(object)
-UNSEEN = np.concatenate([TEXTS, np.array([["?", "u"], ["a", "?"], ["?", "?"]], dtype=object)])
+UNSEEN = pd.concat([pd.DataFrame(TEXTS), pd.DataFrame([["?", "u"], ["a", "?"], ["?", "?"]])]).to_numpy(object)
 NUMBERS = np.stack([RANDOM.choice([1.5, 2, np.nan, -7], COUNT), RANDOM.choice([3, 4, 5], COUNT)], axis=1).astype("f4")
-UNSEEN_NUMBERS = np.vstack([NUMBERS, [[0, 3], [np.nan, 9], [np.nextafter(np.float32(1.5), 2), 4]]]).astype("f4")
+UNSEEN_NUMBERS = np.vstack([NUMBERS, np.array([[0, 3], [np.nan, 9], [np.nextafter(np.float32(1.5), 2), 4]], "f4")])
 TARGETS = RANDOM.integers(0, 3, COUNT)
 ENCODERS = [
     OneHotEncoder(handle_unknown="ignore"),

@@ -75,6 +75,14 @@ def test_a_tree_that_is_one_leaf_is_exact() -> None:
     assert_exact(DecisionTreeRegressor(min_samples_split=1.0, min_samples_leaf=0.6).fit(rows, targets), rows)
 
 
+def test_a_forest_in_which_no_leaf_speaks_for_a_class_is_exact() -> None:
+    rows = np.arange(50, dtype=np.float32)[:, None]
+
+    assert_exact(
+        RandomForestClassifier(2, random_state=1, max_samples=2).fit(rows, (rows[:, 0] == 0).astype(int)), rows
+    )
+
+
 @pytest.mark.parametrize("model", [RandomForestRegressor(2), RandomForestClassifier(2)])
 def test_several_targets_are_refused_with_a_way_out(model: Any) -> None:
     rows, targets = DATA["three"]
