@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(chosen: argparse.Namespace) -> int:
     recipe = recipe_of(chosen)
-    data = _data(chosen)
+    data = data_of(chosen)
     name = chosen.name or _name(chosen.data)
     known = None if chosen.force else already_published(chosen.models, name, data, recipe)
     if known is not None:
@@ -81,7 +81,13 @@ def recipe_of(chosen: argparse.Namespace) -> Recipe:
     )
 
 
-def _data(chosen: argparse.Namespace) -> TrainingData:
+def data_of(chosen: argparse.Namespace) -> TrainingData:
+    """Return the data that the options name.
+
+    Raises:
+        BadInput: it cannot be used.
+
+    """
     path = Path(chosen.data)
     if chosen.data in BUILT_IN and not path.exists():
         data = built_in(chosen.data)
