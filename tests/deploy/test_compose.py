@@ -124,10 +124,10 @@ def test_the_api_begins_to_serve_a_new_version_by_itself(project: Project) -> No
     eventually(lambda: curl(f"{address}/")["version"] == 2, lambda: project.compose("logs"))
 
 
-def test_a_file_of_ones_own_is_trained_on_and_served(project: Project, tmp_path: Path) -> None:
+def test_a_file_of_ones_own_is_trained_on_and_served(project: Project, data_folder: Path) -> None:
     table = wine().rename(columns={TARGET: "the cultivar"})
-    table.to_csv(tmp_path / "wine.csv", index=False)
-    project.on_data(tmp_path, '--data /data/wine.csv --target "the cultivar" --estimator extra-trees')
+    table.to_csv(data_folder / "wine.csv", index=False)
+    project.on_data(data_folder, '--data /data/wine.csv --target "the cultivar" --estimator extra-trees')
 
     project.compose("up", "-d", "api")
     eventually(project.is_healthy, lambda: project.compose("logs"))
@@ -138,7 +138,7 @@ def test_a_file_of_ones_own_is_trained_on_and_served(project: Project, tmp_path:
     assert curl(f"{address}/")["model"] == "wine"
     assert sum(answer["prediction"] == label for answer, label in zip(answers, labels, strict=True)) > 170
     assert "nothing new: version 1 of wine" in project.compose("run", "--rm", "trainer")
-    assert list(tmp_path.iterdir()) == [tmp_path / "wine.csv"]
+    assert list(data_folder.iterdir()) == [data_folder / "wine.csv"]
 
 
 def test_a_folder_that_is_not_there_is_refused_and_not_made(project: Project, tmp_path: Path) -> None:
