@@ -15,6 +15,7 @@ from train.converters import imputers as imputers
 from train.converters import linear as linear
 from train.converters import naive_bayes as naive_bayes
 from train.converters import neighbors as neighbors
+from train.converters import neural_networks as neural_networks
 from train.converters import one_vs_rest as one_vs_rest
 from train.converters import polynomials as polynomials
 from train.converters import scalers as scalers
