@@ -9,6 +9,7 @@ from sklearn import linear_model
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.svm import LinearSVC, LinearSVR
 
+from train.converters import inside
 from train.converters.answers import Answer, Inputs, classifier, decision, regressor
 from train.converters.graph import DOUBLE, Graph
 from train.converters.links import both_classes, logistic, shares_of, sign, softmax
@@ -27,7 +28,6 @@ LABELS_ONLY = (
 REGRESSORS = (
     LinearSVR,
     linear_model.ARDRegression,
-    linear_model.BayesianRidge,
     linear_model.ElasticNet,
     linear_model.ElasticNetCV,
     linear_model.HuberRegressor,
@@ -120,6 +120,12 @@ def predict_through_link(graph: Graph, model: Any, inputs: Inputs) -> str:
         model.link == "identity" or (model.link == "auto" and model.power <= 0)
     )
     return scores if identity else graph.add("Exp", scores)
+
+
+@regressor(linear_model.RANSACRegressor)
+def predict_from_inliers(graph: Graph, model: Any, inputs: Inputs) -> str:
+    """Give what the estimator that was fitted on the inliers gives."""
+    return inside.predict(graph, model.estimator_, inputs)
 
 
 def label_only(graph: Graph, scores: str, classes: int) -> Answer:

@@ -20,16 +20,16 @@ def classify(graph: Graph, model: Any, inputs: Inputs) -> Answer:
         ValueError: the model gives probabilities, or its kernel is one of the user's own.
 
     """
-    if hasattr(model, "predict_proba"):
+    if hasattr(model, "predict_proba"):  # libsvm comes near them in steps, and their number jumps from row to row
         raise ValueError(
-            f"the probabilities of {type(model).__name__} cannot be exported; fit it without probability=True,"
-            " or inside a CalibratedClassifierCV"
+            f"{type(model).__name__} gives probabilities that jump by up to 0.005, so no export can be held to them;"
+            " leave out probability=True, or take a CalibratedClassifierCV of it"
         )
-    pairs = _pairs(graph, model, inputs)
-    if model.break_ties and model.decision_function_shape == "ovr" and len(model.classes_) > 2:
-        confidences = _one_against_rest(graph, pairs, len(model.classes_))
-        return Answer(graph.winner(confidences), confidences)
-    votes = _votes(graph, graph.add("Greater", pairs, graph.constant(0.0)), len(model.classes_))
+    pairs, classes = _pairs(graph, model, inputs), len(model.classes_)
+    if model.break_ties and model.decision_function_shape == "ovr" and classes > 2:
+        votes = _one_against_rest(graph, pairs, classes)
+    else:
+        votes = _votes(graph, graph.add("Greater", pairs, graph.constant(0.0)), classes)
     return Answer(graph.winner(votes), votes)
 
 
@@ -72,14 +72,14 @@ def _weighted(graph: Graph, model: Any, inputs: Inputs, weights: npt.NDArray[np.
 def _kernel(graph: Graph, model: Any, inputs: Inputs) -> str:
     """Return how like each support vector a row is, [n, support vectors]."""
     vectors = np.asarray(model.support_vectors_, dtype=np.float64)
-    gamma = graph.constant(float(model._gamma))  # noqa: SLF001
     if model.kernel == "rbf":
         distances = squared_distances(graph, inputs.rows, vectors)
-        return graph.add("Exp", graph.add("Neg", graph.add("Mul", gamma, distances)))
+        return graph.add("Exp", graph.add("Mul", graph.constant(-float(model._gamma)), distances))  # noqa: SLF001
     products = graph.add("MatMul", graph.double(inputs.rows), graph.constant(vectors.T))
     if model.kernel == "linear":
         return products
-    shifted = graph.add("Add", graph.add("Mul", gamma, products), graph.constant(float(model.coef0)))
+    scaled = graph.add("Mul", graph.constant(float(model._gamma)), products)  # noqa: SLF001
+    shifted = graph.add("Add", scaled, graph.constant(float(model.coef0)))
     if model.kernel == "poly":
         return graph.add("Pow", shifted, graph.constant(float(model.degree)))
     if model.kernel == "sigmoid":
