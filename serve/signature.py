@@ -46,7 +46,7 @@ class Signature:
         self.numbers = [index for index, column in enumerate(self.columns) if column.type == "float32"]
         self.texts = {index: Vocabulary(column) for index, column in enumerate(self.columns) if column.type == "string"}
         self.any_missing = any(column.missing for column in self.columns)
-        self.numbers_missing = np.array([self.columns[index].missing for index in self.numbers], dtype=bool)
+        self.always_there = np.array([not self.columns[index].missing for index in self.numbers], dtype=bool)
         self.largest = _floor_to_float32(min(largest_magnitude, LARGEST_FLOAT32))
 
     @cached_property

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import onnx
 import pytest
-from onnx import helper
+from onnx import helper, parser
 
 from model_repository import Golden, PublishedVersion, Target
 from serve.errors import ModelRefused
@@ -113,6 +113,22 @@ def test_a_prediction_for_each_row_and_not_one_more_is_asked_for() -> None:
 
     with pytest.raises(ModelRefused, match="it answers 5 of its 5 golden rows otherwise"):
         LoadedModel(PublishedVersion("shapes", 1, manifest("number", content), content))
+
+
+def test_a_graph_of_texts_alone_is_given_no_numbers() -> None:
+    content = parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17, "ai.onnx.ml" : 3]>
+        texts (string[N,2] categories) => (float[N,1] prediction)
+        <float[2,1] ones = {1.0, 1.0}> {
+            effects = ai.onnx.ml.LabelEncoder<keys_strings = ["red", "round"], values_floats = [1.0, 2.0]>(categories)
+            prediction = MatMul(effects, ones)
+        }""").SerializeToString()
+    golden = Golden([["red", "round"]], [3.0], [[]], 0.0)
+    model = LoadedModel(
+        PublishedVersion("texts", 1, manifest("number", content, columns=columns()[1::2], golden=golden), content)
+    )
+
+    assert model.predict(model.signature.inputs([["red", "round"], ["round", "round"]]))[0].tolist() == [3.0, 4.0]
 
 
 def test_what_each_column_takes_is_told_with_the_most_frequent_categories_first() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_repository import Category, Column
+from serve import decode as decoding
 from serve.decode import decode
 from serve.errors import Malformed, RequestError, TooLarge, WrongValues
 from serve.model import LoadedModel
@@ -47,6 +48,10 @@ def refusal(content: bytes, signature: Signature = SIGNATURE, max_rows: int = 10
 
 def changed(**values: Any) -> Row:
     return [values.get(name, value) for name, value in zip(NAMES, GOOD, strict=True)]
+
+
+def at(row: int, column: str, expected: str) -> dict[str, Any]:
+    return {"row": row, "column": column, "expected": expected}
 
 
 def by_name(row: Row) -> dict[str, Any]:
@@ -113,7 +118,7 @@ def test_a_wrong_value_is_told_with_row_column_and_what_was_expected(
 
 
 def test_the_largest_number_that_was_proved_is_answered_and_the_next_is_not() -> None:
-    largest = 1e6 + 0.01  # between two float32 values
+    largest = 1e6 + 0.05  # between two float32 values, nearer to the larger
     signature = Signature(columns(), largest)
     beyond = float(np.nextafter(np.float32(1e6), np.float32(np.inf)))
 
@@ -139,6 +144,22 @@ def test_the_largest_number_that_was_proved_is_answered_and_the_next_is_not() ->
 def test_a_wrong_form_is_told(content: bytes, error: type[RequestError], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         decode(content, SIGNATURE, 100)
+
+
+def test_the_first_wrong_value_is_told_where_null_is_one_and_where_it_is_none() -> None:
+    wrong = changed(width=True)
+
+    assert refusal(body(changed(colour=None), wrong)) == {"error": "a value is true or false"} | at(
+        1, "width", "a number"
+    )
+    assert refusal(body(changed(shape=None), wrong)) == {"error": "a value is null"} | at(0, "shape", "a text")
+
+
+@pytest.mark.parametrize("row", [GOOD, by_name(GOOD), changed(colour="a {text}: [1], 2")])
+def test_a_good_body_is_not_read_a_second_time(row: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "check_repeated", None)
+
+    assert len(read(body(row, row))) == 2
 
 
 def test_texts_with_quotes_brackets_and_commas_are_texts() -> None:
