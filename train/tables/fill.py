@@ -107,7 +107,7 @@ class Times:
             zone = array.type.tz if pa.types.is_timestamp(array.type) else None
             return numbers(array.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64()), source.marks)
         if self.dates is None:
-            self.dates = bool(numbers(array, source.marks).wrong[:1].any())
+            self.dates = bool(numbers(array, source.marks).wrong.any())
         return parsed(array, moment, source.marks) if self.dates else numbers(array, source.marks)
 
 

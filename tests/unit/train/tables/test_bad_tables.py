@@ -135,6 +135,11 @@ FILES = [
         "{path}: the row that begins in line 5 does not end; is a quote not closed?",
     ),
     Bad(
+        "an open quote in the last column",
+        "label,herb\n" + "0,thyme\n" * 6 + f'1,"{SECRET}\n' + "1,thyme\n" * 6,
+        "{path}: the row that begins in line 8 does not end; is a quote not closed?",
+    ),
+    Bad(
         "a row beyond all bounds",
         edited("3.5", "3" * 600_000),
         "{path}: the row that begins in line 5 does not end; is a quote not closed?",
@@ -275,7 +280,7 @@ COLUMNS = [
         "more classes than rows held out",
         column("kind", ["a", "b", "c", "d"] * 3),
         "{path}: the target kind has 4 classes and 3 held-out rows; choose another --held-out share",
-        choices={"target": "kind"},
+        choices={"target": "kind", "held_out": 0.25},
     ),
     Bad(
         "regression on texts",

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from train.data import TrainingData
 from train.schema import Field, Rows
 from train.tables import Choices, read_rows, read_table
+from train.tables.csv_file import BLOCK_BYTES
 
 nan = np.nan
 LABELS = [index % 2 for index in range(12)]
@@ -234,6 +236,14 @@ def test_quoted_cells_may_hold_separators_quotes_and_line_ends(tmp_path: Path) -
     assert categories(data) == [("a\nb", 'a"b', "a,b")]
 
 
+def test_rows_of_several_lines_are_whole_wherever_the_reader_parts_the_file(tmp_path: Path) -> None:
+    rows = 120_000
+    data = read(tmp_path, x=['"a\nb\n\nc"', '"a\nb"'] * (rows // 2), label=LABELS[:2] * (rows // 2))
+
+    assert (tmp_path / "table.csv").stat().st_size > 2 * BLOCK_BYTES
+    assert data.rows[:, 0].tolist() == [0, 1] * (rows // 2)
+
+
 def test_a_quote_within_a_cell_needs_no_partner(tmp_path: Path) -> None:
     assert categories(read(tmp_path, x=['5" pipe', *["hose"] * 11])) == [('5" pipe', "hose")]
 
@@ -342,6 +352,18 @@ def test_the_newest_rows_are_held_out(moments: list[Any], ending: str, tmp_path:
     assert data.held_out is not None
     assert data.held_out.tolist() == [index >= 9 for index in order]  # ceil(12 * 0.2)
     assert data.schema.names == ["x"]
+
+
+def test_times_are_of_utc_unless_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()  # on 8 March 2026 the hour after 2:00 is left out there
+    early, late = "2026-03-08 02:30", "2026-03-08T03:10Z"
+    data = read(tmp_path, choices={"time": "when", "held_out": 0.5}, x=[*range(12)], when=[late] * 6 + [early] * 6)
+    monkeypatch.undo()
+    time.tzset()
+
+    assert data.held_out is not None
+    assert data.held_out.tolist() == [True] * 6 + [False] * 6
 
 
 def test_rows_of_one_time_are_not_parted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

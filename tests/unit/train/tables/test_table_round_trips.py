@@ -1,5 +1,6 @@
 """Whatever is written to CSV and to Parquet is read back, the same from both."""
 
+import contextlib
 import csv
 import math
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ import pyarrow.parquet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from train.errors import BadData
 from train.tables import Choices, read_table
 from train.tables.cells import number
-from train.tables.limits import MISSING_MARKS
+from train.tables.limits import LEAST_ROWS, MISSING_MARKS
 
 ROWS = 12
 
@@ -93,3 +95,23 @@ def test_the_fast_reader_and_the_careful_one_agree_on_what_a_number_is(text: str
     careful = number(text)
     assert careful is not None
     assert careful == fast or (math.isnan(careful) and math.isnan(fast))
+
+
+GOOD = "\n".join(["a,b,target", *(f'{row}.5,"x{row % 2}",{row % 3}' for row in range(ROWS)), ""]).encode()
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, len(GOOD)), st.integers(0, 3), st.binary(max_size=3)), min_size=1, max_size=4),
+    st.sampled_from([b"", b'"', b"\n", b"\r", b",", b";", b"\0", b"\xef\xbb\xbf"]),
+)
+def test_a_damaged_file_is_read_or_refused_but_nothing_else(edits: list[tuple[int, int, bytes]], more: bytes) -> None:
+    content = GOOD
+    for start, removed, added in edits:
+        content = content[:start] + added + more + content[start + removed :]
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "table.csv")
+        path.write_bytes(content)
+        with contextlib.suppress(BadData):
+            data = read_table(path, Choices("target"))
+            assert len(data.rows) == len(data.targets) >= LEAST_ROWS
