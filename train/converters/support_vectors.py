@@ -55,12 +55,13 @@ def predict(graph: Graph, model: Any, inputs: Inputs) -> str:
 
 def _pairs(graph: Graph, model: Any, inputs: Inputs) -> str:
     """Return for each pair of classes a number [n, pairs] that is positive for the first of both."""
-    weights = np.zeros((len(model.support_vectors_), len(model._intercept_)))
+    coefficients = model._dual_coef_
+    weights = np.zeros((coefficients.shape[1], len(model._intercept_)))
     owners = np.repeat(np.arange(len(model.classes_)), model.n_support_)
     for column, (first, second) in enumerate(combinations(range(len(model.classes_)), 2)):
         for own, other in ((first, second - 1), (second, first)):
             chosen = owners == own
-            weights[chosen, column] = model._dual_coef_[other, chosen]
+            weights[chosen, column] = coefficients[other, chosen]
     return _weighted(graph, model, inputs, weights)
 
 
@@ -71,6 +72,8 @@ def _weighted(graph: Graph, model: Any, inputs: Inputs, weights: npt.NDArray[np.
 
 def _kernel(graph: Graph, model: Any, inputs: Inputs) -> str:
     """Return how like each support vector a row is, [n, support vectors]."""
+    if model.kernel not in {"linear", "poly", "rbf", "sigmoid"}:
+        raise ValueError("a kernel of one's own cannot be exported; linear, poly, rbf and sigmoid can")
     vectors = np.asarray(model.support_vectors_, dtype=np.float64)
     if model.kernel == "rbf":
         distances = squared_distances(graph, inputs.rows, vectors)
@@ -82,9 +85,7 @@ def _kernel(graph: Graph, model: Any, inputs: Inputs) -> str:
     shifted = graph.add("Add", scaled, graph.constant(float(model.coef0)))
     if model.kernel == "poly":
         return graph.add("Pow", shifted, graph.constant(float(model.degree)))
-    if model.kernel == "sigmoid":
-        return graph.add("Tanh", shifted)
-    raise ValueError("a kernel of one's own cannot be exported; linear, poly, rbf and sigmoid can")
+    return graph.add("Tanh", shifted)
 
 
 def _votes(graph: Graph, first: str, classes: int) -> str:
