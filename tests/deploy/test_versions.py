@@ -23,7 +23,7 @@ CONDA_FORGE_NAMES = {
     "prometheus-client": "prometheus_client"
 }  # where conda-forge calls a package otherwise than the Python index does
 NOT_PYTHON_PACKAGES = {"make", "python"}
-TRAINING_ONLY = {"joblib", "onnx", "pandas", "scikit-learn", "scipy", "skl2onnx"}
+TRAINING_ONLY = {"joblib", "onnx", "pandas", "pyarrow", "scikit-learn", "scipy", "skl2onnx", "skops", "tqdm"}
 
 
 def declared(extras: list[str]) -> dict[str, SpecifierSet]:
