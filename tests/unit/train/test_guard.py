@@ -213,7 +213,7 @@ def missing_producer(proto: onnx.ModelProto) -> None:
         (no_label, "must give label and probabilities, or label, or prediction, and nothing else"),
         (label_of_whole_numbers_of_32_bits, "the output label has another type or shape"),
         (label_of_two_axes, "the output label has another type or shape"),
-        (sparse_attribute, "sparse"),
+        (sparse_attribute, "the graph holds sparse tensors"),
         (other_name_of_the_input, "must take `input`"),
         (no_input, "takes no rows"),
         (very_many_operators, "operators; 1,000 are the most"),

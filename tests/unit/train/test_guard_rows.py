@@ -28,7 +28,7 @@ CONSTANTS = {
     "flat": [-1],
     "column": [-1, 1],
     "three rows": [3, -1],
-    "many": [2**40, 3],
+    "many": [10**6],
 }
 
 
@@ -123,7 +123,8 @@ MIXING: dict[str, Nodes] = {
     ],
     "ArrayFeatureExtractor": [
         node("Transpose", "input", "a"),
-        ml("ArrayFeatureExtractor", "a,first", "b"),
+        node("ArgMax", "input", "winner", axis=1),
+        ml("ArrayFeatureExtractor", "a,winner", "b"),
         TOTAL,
     ],
 }

@@ -129,6 +129,33 @@ def test_scores_that_are_no_probabilities_are_not_served_as_such(
     assert "only the class is served" in imported.said
 
 
+def test_classes_that_only_zipmap_names_are_found(imports: Import) -> None:
+    zipped = helper.make_map_type_proto(INT64, helper.make_tensor_type_proto(FLOAT, []))
+    graph = helper.make_graph(
+        [
+            helper.make_node("Softmax", ["rows"], ["shares"]),
+            helper.make_node("ArgMax", ["rows"], ["winner"], axis=1, keepdims=1),
+            helper.make_node("ZipMap", ["shares"], ["by class"], domain="ai.onnx.ml", classlabels_int64s=[0, 1]),
+        ],
+        "softmax",
+        [helper.make_tensor_value_info("rows", FLOAT, [None, 2])],
+        [
+            helper.make_value_info("by class", helper.make_sequence_type_proto(zipped)),
+            helper.make_tensor_value_info("winner", INT64, [None, 1]),
+        ],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 1)]
+
+    imported = imports(
+        helper.make_model(graph, opset_imports=opsets, ir_version=8), MIXED[["children", "age in years"]]
+    )
+
+    labels, probabilities = imported.answers([[0, 0], [5, 0]])
+    assert labels.tolist() == [0, 0]
+    assert probabilities[0].tolist() == [0.5, 0.5]
+    assert imported.manifest.target.classes == [0, 1]
+
+
 def test_one_number_a_row_is_a_regression(imports: Import, frames: dict[str, pd.DataFrame]) -> None:
     data = frames["diabetes"]
     rows = data.drop(columns="target").to_numpy()

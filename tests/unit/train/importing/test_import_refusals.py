@@ -97,6 +97,14 @@ def no_classes(proto: onnx.ModelProto) -> None:
     del proto.graph.output[1:]
 
 
+def classes_of_another_kind(proto: onnx.ModelProto) -> None:
+    no_classes(proto)
+    zipped = helper.make_node("ZipMap", ["X"], ["scores"], domain="ai.onnx.ml", classlabels_strings=["x", "y", "z"])
+    scores = helper.make_map_type_proto(TensorProto.STRING, helper.make_tensor_type_proto(TensorProto.FLOAT, []))
+    proto.graph.node.append(zipped)
+    proto.graph.output.append(helper.make_value_info("scores", helper.make_sequence_type_proto(scores)))
+
+
 def not_finite(proto: onnx.ModelProto) -> None:
     del proto.graph.node[:], proto.graph.output[:]
     proto.graph.node.append(helper.make_node("Sqrt", ["X"], ["roots"]))
@@ -126,6 +134,7 @@ REFUSALS: dict[str, tuple[Edit, int, str]] = {
     "three outputs": (three_outputs, 2, "the graph has 3 outputs; one class with its probabilities"),
     "only scores": (only_scores, 2, "2 numbers a row and no class; .*must give its class as well"),
     "no classes": (no_classes, 2, "does not say which classes there are; export it with ZipMap"),
+    "classes of another kind": (classes_of_another_kind, 2, "does not say which classes there are"),
     "not finite": (not_finite, 3, "numbers that are not finite"),
     "mixed rows": (mixed_rows, 3, "Gather joins rows"),
 }
