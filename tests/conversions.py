@@ -87,6 +87,7 @@ def assert_same_rows(transformer: Any, rows: Rows) -> None:
     (answer,) = expected(transformer, rows)
     (found,) = session(proto).run(None, {"input": rows})
     assert found.shape == answer.shape
+    assert proto.graph.output[0].type.tensor_type.shape.dim[1].dim_value == answer.shape[1]
     assert (bits(found) != bits(answer)).sum() == 0
     if answer.dtype.kind == "f":
         assert found.dtype == answer.dtype

@@ -7,6 +7,7 @@ float32 and send missing values to one side. These compute what scikit-learn com
 from train.converters import ada_boost as ada_boost
 from train.converters import averages as averages
 from train.converters import calibration as calibration
+from train.converters import decompositions as decompositions
 from train.converters import encoders as encoders
 from train.converters import forests as forests
 from train.converters import gradient_boosting as gradient_boosting

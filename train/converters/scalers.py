@@ -11,7 +11,7 @@ from sklearn.preprocessing import Binarizer, KBinsDiscretizer, MaxAbsScaler, Min
 
 from train.converters.answers import Inputs
 from train.converters.graph import DOUBLE, FLOAT, Graph
-from train.converters.transformers import columns_of, transformer
+from train.converters.transformers import transformer
 
 
 class _Rows:
@@ -108,16 +108,15 @@ def _bins(model: Any) -> int:
 @transformer(KBinsDiscretizer, width=_bins)
 def discretize(graph: Graph, model: Any, inputs: Inputs) -> str:
     """Say into which bin each value falls: its number, or a one in the bin's place."""
-    parts = []
-    for (column, _), edges in zip(columns_of(graph, inputs), model.bin_edges_, strict=True):
-        reached = graph.cast(
-            graph.add("GreaterOrEqual", graph.double(column), graph.constant(np.asarray(edges[1:-1], float)[None, :])),
-            DOUBLE,
-        )
-        number = graph.add("ReduceSum", reached, graph.constant(np.array([1])), keepdims=1)
-        if model.encode == "ordinal":
-            parts.append(number)
-        else:
-            bins = graph.constant(np.arange(len(edges) - 1, dtype=np.float64)[None, :])
-            parts.append(graph.double(graph.add("Equal", number, bins)))
-    return graph.concat(*parts)
+    inner = [np.asarray(edges[1:-1], dtype=np.float64) for edges in model.bin_edges_]
+    most = max(len(edges) for edges in inner) + 1
+    table = np.stack([np.r_[edges, np.full(most - len(edges), np.inf)] for edges in inner])
+    width = len(inner)
+    values = graph.reshape(graph.double(inputs.rows), 0, width, 1)
+    reached = graph.double(graph.add("GreaterOrEqual", values, graph.constant(table)))
+    numbers = graph.add("ReduceSum", reached, graph.constant(np.array([2])), keepdims=1)
+    if model.encode == "ordinal":
+        return graph.reshape(numbers, 0, width)
+    ones = graph.double(graph.add("Equal", numbers, graph.constant(np.arange(most, dtype=np.float64))))
+    places = np.flatnonzero(np.arange(most) < np.asarray(model.n_bins_)[:, None])
+    return graph.columns(graph.reshape(ones, 0, width * most), places)
