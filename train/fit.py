@@ -8,6 +8,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.pipeline import Pipeline
 
 from train.data import Split, Targets
 from train.errors import BadEstimator
@@ -17,6 +18,7 @@ from train.estimators.parameters import apply
 from train.estimators.preparation import prepared
 from train.estimators.search import search
 from train.original import Original, model_table
+from train.probes import final_step
 from train.recipe import Recipe
 from train.report import progress
 from train.schema import Rows, Schema
@@ -87,8 +89,9 @@ def _fitted(recipe: Recipe, model: Any, table: Any, targets: Targets) -> tuple[A
     if recipe.search:
         return search(model, _of_final_step(model, recipe.search), table, targets)
     try:
-        if isinstance(model, FORESTS) and not recipe.scheduler:
-            _grow(model, table, targets)
+        if isinstance(final_step(model), FORESTS) and not (recipe.scheduler or own.is_own(recipe.estimator)):
+            steps_before = model[:-1] if isinstance(model, Pipeline) else None
+            _grow(final_step(model), steps_before.fit_transform(table, targets) if steps_before else table, targets)
         else:
             model.fit(table, targets)
     except Exception as error:  # a user's own steps raise whatever they like

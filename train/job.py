@@ -4,11 +4,13 @@ import resource
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from model_repository import Damaged, publish, read_manifest, versions
 from train.bounds import Bound, bound_of
 from train.data import Split, TrainingData, split
 from train.describe import Proved, describe, input_digest
-from train.errors import BadEstimator, ExportRefused
+from train.errors import BadData, BadEstimator, ExportRefused
 from train.estimators.fitted import load_fitted
 from train.estimators.preparation import described
 from train.export import export
@@ -44,7 +46,7 @@ def run(root: Path, name: str, data: TrainingData, recipe: Recipe, *, candidate:
     parts = split(data, recipe.held_out, recipe.seed)
     original = _load(recipe.fitted, recipe, data, parts) if recipe.fitted else _fit(recipe, data, parts)
     with step("score") as done:
-        metrics = score(original, parts)
+        metrics = _scored(original, parts)
         figures = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in metrics.items())
         done(f"{figures} on {len(parts.held_out_rows):,} held-out rows")
     with step("export") as done:
@@ -95,6 +97,20 @@ def _fit(recipe: Recipe, data: TrainingData, parts: Split) -> Original:
     for line in described(model, data.schema, parts.fit_rows):
         say(f"         {line}")
     return Original(model, data.schema)
+
+
+def _scored(original: Original, parts: Split) -> dict[str, float]:
+    """Score, or say why the held-out rows cannot be answered: of a model that fills nothing, one lacks a value."""
+    try:
+        return score(original, parts)
+    except ValueError as error:
+        lacking = np.isnan(parts.held_out_rows).any(axis=0) & ~np.isnan(parts.fit_rows).any(axis=0)
+        if not lacking.any():
+            raise BadEstimator(f"it does not answer the held-out rows: {str(error).splitlines()[0]}") from error
+        name = original.schema.names[int(np.argmax(lacking))]
+        raise BadData(
+            f"held-out rows lack numbers in {name}, which those fitted on do not, and the estimator takes none missing"
+        ) from error
 
 
 def _load(path: Path, recipe: Recipe, data: TrainingData, parts: Split) -> Original:

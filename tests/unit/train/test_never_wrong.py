@@ -44,9 +44,10 @@ from train.data import Split
 from train.errors import ExportRefused
 from train.export import export
 from train.gate import Gate
+from train.jumps import jumps
 from train.onnx_runtime import Session
 from train.original import Original, model_table
-from train.probes import far_rows, jumps, probes, random_rows
+from train.probes import far_rows, probes, random_rows
 from train.schema import Field, Schema
 
 ROWS = 60

@@ -1,0 +1,95 @@
+"""A table of 100,000 rows: memory is bounded, progress shows, and a training that is killed publishes nothing."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from model_repository import versions
+from scripts import example_tables
+from tests.servers import eventually
+
+ROWS, COLUMNS = 100_000, 30
+MATRIX_BYTES = 4 * ROWS * COLUMNS
+MOST_MATRICES = 8  # the table, its two parts, the copy that scikit-learn works on, and what it needs beside it
+LIBRARIES_BYTES = 330 * 2**20  # measured with the example, whose rows are nothing
+NAME = "large"
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("large") / "large.csv"
+    example_tables.write_large(path, ROWS, COLUMNS)
+    return path
+
+
+def command(models: Path, data: Path, *options: str) -> list[str]:
+    forest = ("--trees=10", "--param=max_depth=6", *options)
+    return [sys.executable, "-m", "train.cli", "--models", str(models), "--data", str(data), "--target=answer", *forest]
+
+
+def test_memory_is_bounded_by_the_numbers_of_the_table(tmp_path: Path, large: Path) -> None:
+    said = subprocess.run(command(tmp_path, large), check=True, capture_output=True, text=True).stdout
+
+    peak = re.search(r"peak memory ([\d,]+) MiB", said)
+    assert peak
+    assert int(peak[1].replace(",", "")) * 2**20 < LIBRARIES_BYTES + MOST_MATRICES * MATRIX_BYTES
+    assert versions(tmp_path, NAME) == [1]
+
+
+@pytest.mark.parametrize("step", ["read", "fit", "prove"])
+def test_a_training_that_is_killed_half_way_publishes_nothing(tmp_path: Path, large: Path, step: str) -> None:
+    file = tmp_path / "said"
+    with file.open("w") as output:
+        options = command(tmp_path / "models", large, "--estimator=extra-trees")
+        process = subprocess.Popen(options, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        before = {"read": lambda: _seconds_of_cpu(process.pid) > 2}
+        said: Callable[[], object] = before.get(step, lambda: f"\n{step} " in file.read_text())
+        eventually(said, lambda: f"the step {step} has not begun: {file.read_text()}", 120)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    assert process.returncode == -signal.SIGKILL
+    assert [path for path in (tmp_path / "models").rglob("*") if path.name in ("CURRENT", "model.json")] == []
+
+
+def test_a_terminal_shows_how_far_reading_and_fitting_are(tmp_path: Path, large: Path) -> None:
+    screen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 100))
+    process = subprocess.Popen(command(tmp_path, large), stdout=subprocess.DEVNULL, stderr=terminal)
+    shown = bytearray()
+    reader = threading.Thread(target=lambda: _read_until_silent(screen, shown), daemon=True)
+    reader.start()
+    try:
+        for bar in (rb"read +large.csv: +\d+%\|", rb"\d+%\|.*trees"):
+            eventually(partial(re.search, bar, shown), lambda: f"shown was {shown.decode()}", 120)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+        reader.join(10)
+        os.close(screen)
+
+
+def _read_until_silent(screen: int, shown: bytearray) -> None:
+    try:
+        while read := os.read(screen, 4096):
+            shown.extend(read)
+    except OSError:  # nobody holds the other end any more
+        return
+
+
+def _seconds_of_cpu(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
