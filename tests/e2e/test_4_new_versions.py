@@ -53,7 +53,7 @@ def test_a_training_killed_half_way_is_tried_again_and_the_service_answers_all_t
 ) -> None:
     namespace = installation.namespace
     with load(address) as running:
-        installation.train_again("copse-train-killed", "--seed=44", "--trees=1000")
+        installation.train_again("copse-train-killed", "--seed=44", "--trees=400")
         eventually(lambda: "fit " in _log(installation, "copse-train-killed"), "the training did not begin")
         (pod,) = namespace.get("pods", "--selector", "batch.kubernetes.io/job-name=copse-train-killed")["items"]
         namespace.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
