@@ -48,11 +48,13 @@ from sklearn.tree import DecisionTreeClassifier
 from tests.proofs import SEED, examined
 from train.bounds import bound_of
 from train.builtin import built_in
+from train.converters import FOREST_CLASSIFIERS, FOREST_REGRESSORS
 from train.data import Split, TrainingData, split
 from train.errors import TrainingError
 from train.estimators.registry import KINDS
 from train.fit import unfitted
 from train.original import Original, model_table
+from train.probes import final_step
 from train.recipe import Recipe
 from train.schema import Field, Schema
 
@@ -176,8 +178,8 @@ def _kinds(name: str) -> tuple[str, ...]:
 
 def _exact_to(original: Original, parts: Split, different_bits: int) -> str:
     bound = bound_of(original, parts.fit_targets)
-    if bound.exact or (different_bits == 0 and original.has_probabilities):
-        return "every bit" if bound.exact else f"{bound.absolute:g}"
+    if different_bits == 0 and isinstance(final_step(original.model), FOREST_CLASSIFIERS + FOREST_REGRESSORS):
+        return "every bit"
     if not original.classifies:
         return f"{bound.relative:g} of the value"
     return f"{bound.absolute:g}" if original.has_probabilities else "the label"

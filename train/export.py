@@ -62,8 +62,8 @@ def _convert(original: Original) -> onnx.ModelProto:
         except Exception as error:  # noqa: BLE001 - skl2onnx and the estimators raise whatever they like
             errors.append(error)
     kind = type(original.model).__name__
-    reason = (str(errors[-1]).strip() or type(errors[-1]).__name__).splitlines()[0]
-    raise ExportRefused(f"{kind} cannot be exported: {reason}") from errors[-1]
+    reason = (str(errors[0]).strip() or type(errors[0]).__name__).splitlines()[0]
+    raise ExportRefused(f"{kind} cannot be exported: {reason}") from errors[0]
 
 
 def _to_onnx(original: Original, initial_types: InitialTypes) -> onnx.ModelProto:

@@ -76,7 +76,7 @@ class Gate:
         """
         found = self._found
         try:
-            with threadpool_limits(1):  # threads of scikit-learn's that wait for each other cost more than they give here
+            with threadpool_limits(1):  # scikit-learn's threads wait for each other longer than they work here
                 for probe in sets:
                     found.faults += self._compare(probe)
                 magnitude = self._magnitude(seed)
@@ -101,7 +101,8 @@ class Gate:
         expected = self._original.answers(probe.rows)
         answers = self._session.run(self._original.schema.inputs(probe.rows)) if len(probe.rows) else expected
         labels = self._other_labels(probe.rows, expected, answers)
-        faulty = labels | self._bound.far(expected, answers, classifies=self._original.classifies) | _senseless(answers)
+        senseless = _senseless(answers) & ~_senseless(expected)
+        faulty = labels | self._bound.far(expected, answers, classifies=self._original.classifies) | senseless
         faults = [
             f"{probe.origin(index)}: {self._what(bool(labels[index]), expected, answers, index)}"
             for index in np.flatnonzero(faulty)[:ROWS_NAMED].tolist()
@@ -141,7 +142,8 @@ class Gate:
             return "another label"
         wanted, given = (numbers(each, classifies=self._original.classifies)[index] for each in (expected, answers))
         thing = "a probability" if self._original.classifies else "the prediction"
-        return f"{thing} differs by {float(self._bound.distance(wanted, given).max()):.1e}"
+        distance = float(self._bound.distance(wanted, given).max())
+        return f"{thing} differs by {distance:.1e}" if distance else "its probabilities do not add up to 1"
 
     def _magnitude(self, seed: int) -> float:
         """Return up to which magnitude numbers are answered alike; it must be beyond that of the usual rows."""

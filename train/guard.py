@@ -54,6 +54,8 @@ def check_graph(content: bytes) -> onnx.ModelProto:
         model = onnx.load_model_from_string(content)
     except DecodeError:
         raise ExportRefused("the bytes are no ONNX model") from None
+    if not has_readable_names(model):
+        raise ExportRefused("the bytes are a damaged ONNX model: a name in it is no text")
     _check_model(model)
     for node in model.graph.node:
         _check_node(node)
@@ -63,6 +65,17 @@ def check_graph(content: bytes) -> onnx.ModelProto:
     _check_inputs(model)
     _check_values(model)
     return model
+
+
+def has_readable_names(model: onnx.ModelProto) -> bool:
+    """Return whether all names are texts; protobuf gives bytes for what is not in UTF-8."""
+    graph = model.graph
+    names = [model.producer_name, model.producer_version, *(entry.domain for entry in model.opset_import)]
+    names += [value.name for value in (*graph.input, *graph.output, *graph.initializer, *graph.value_info)]
+    for node in graph.node:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+    return all(isinstance(name, str) for name in names)
 
 
 def _check_model(model: onnx.ModelProto) -> None:
