@@ -111,7 +111,7 @@ def outcome(model: Model, kind: str) -> Outcome:
         warnings.simplefilter("ignore")
         try:
             estimator = model.make(data.schema, parts)
-            estimator.fit(model_table(data.schema, parts.fit_rows, framed=model.framed), parts.fit_targets)
+            estimator.fit(model_table(estimator, data.schema, parts.fit_rows, framed=model.framed), parts.fit_targets)
         except (TrainingError, ValueError) as error:
             return Outcome("", f"scikit-learn: {_sentence(error)}")
         try:

@@ -4,26 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import (
-    GradientBoostingClassifier,
-    GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-)
 
-from train.converters import FOREST_CLASSIFIERS, FOREST_REGRESSORS, fitted_trees, leaves_of
+from train.converters import FOREST_CLASSIFIERS, fitted_trees, leaves_of
 from train.original import Answers, Original
 from train.probes import final_step
 from train.schema import Rows
 
-IMPURE_FOREST = 1e-6  # and boosted trees: sums in float64, rounded once
-OTHER = 1e-5
-BOOSTED = (
-    GradientBoostingClassifier,
-    GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-)
+NEAR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -58,12 +45,11 @@ def bound_of(original: Original, targets: npt.NDArray[np.generic]) -> Bound:
     """Return the bound for a model; that of a regression grows with the size of the targets that it was fitted on."""
     estimator = final_step(original.model)
     if isinstance(estimator, FOREST_CLASSIFIERS):
-        return Bound(0.0 if leaves_of(fitted_trees(estimator)).pure else IMPURE_FOREST)
-    relative = IMPURE_FOREST if isinstance(estimator, FOREST_REGRESSORS + BOOSTED) else OTHER
+        return Bound(0.0 if leaves_of(fitted_trees(estimator)).pure else NEAR)
     if original.classifies:
-        return Bound(relative)
+        return Bound(NEAR)
     largest = max(float(np.abs(targets.astype(np.float64)).max()), float(np.finfo(np.float32).tiny))
-    return Bound(relative * largest, relative)
+    return Bound(NEAR * largest, NEAR)
 
 
 def numbers(answers: Answers, *, classifies: bool) -> Rows:

@@ -7,16 +7,17 @@ from typing import Any
 import onnx
 from onnx import helper
 from skl2onnx import to_onnx
-from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
 
 from train import converters
 from train.errors import ExportRefused
 from train.onnx_runtime import LABEL, PREDICTION, PROBABILITIES
-from train.original import Original
+from train.original import Original, reads_float32
 from train.schema import NUMBERS, TEXTS, Schema
 
 OPSETS = {"": 17, converters.ML_DOMAIN: converters.ML_OPSET}
 IR_VERSION = 8
+DOUBLES = "copse/input"
 
 InitialTypes = list[tuple[str, Any]]
 
@@ -37,7 +38,7 @@ def export(original: Original) -> bytes:
         raise ExportRefused("a model with several outputs cannot be exported; fit one for each output")
     proto = _convert(original)
     _name_outputs(proto, _outputs(original))
-    _gather_inputs(proto, original.schema)
+    _gather_inputs(proto, original.schema, DOUBLES if not reads_float32(original.model) else NUMBERS)
     proto.ir_version = IR_VERSION
     del proto.opset_import[:]
     for domain, version in OPSETS.items():
@@ -56,7 +57,7 @@ def _convert(original: Original) -> onnx.ModelProto:
     """Convert with the first form of input that the model's converters take."""
     converters.register()
     errors: list[Exception] = []
-    for initial_types in _initial_types(original.schema):
+    for initial_types in _initial_types(original):
         try:
             return _to_onnx(original, initial_types)
         except Exception as error:  # noqa: BLE001 - skl2onnx and the estimators raise whatever they like
@@ -76,32 +77,35 @@ def _to_onnx(original: Original, initial_types: InitialTypes) -> onnx.ModelProto
     return proto
 
 
-def _initial_types(schema: Schema) -> Iterator[InitialTypes]:
+def _initial_types(original: Original) -> Iterator[InitialTypes]:
     """Yield the forms in which a model may take its columns: one tensor, which is faster, or one a column."""
+    schema, numbers = original.schema, FloatTensorType if reads_float32(original.model) else DoubleTensorType
     if not schema.texts:
-        yield [(NUMBERS, FloatTensorType([None, len(schema)]))]
+        yield [(NUMBERS, numbers([None, len(schema)]))]
     if not schema.numbers:
         yield [(TEXTS, StringTensorType([None, len(schema)]))]
     yield [
-        (field.name, (FloatTensorType if field.categories is None else StringTensorType)([None, 1]))
-        for field in schema.fields
+        (field.name, (numbers if field.categories is None else StringTensorType)([None, 1])) for field in schema.fields
     ]
 
 
-def _gather_inputs(proto: onnx.ModelProto, schema: Schema) -> None:
-    """Take columns that are inputs of their own out of the one tensor of numbers and the one of texts."""
-    graph = proto.graph
-    if _takes_one_tensor(proto):
-        return
+def _gather_inputs(proto: onnx.ModelProto, schema: Schema, numbers: str) -> None:
+    """Take float32 numbers and texts as one tensor each; inside numbers are float64 where scikit-learn has them so."""
+    graph, nodes = proto.graph, []
+    one_tensor = _takes_one_tensor(proto)
     wanted = [value.name for value in graph.input]
     del graph.input[:]
-    nodes = []
-    for name, columns, kind in (
-        (NUMBERS, schema.numbers, onnx.TensorProto.FLOAT),
-        (TEXTS, schema.texts, onnx.TensorProto.STRING),
-    ):
-        if columns:
-            graph.input.append(helper.make_tensor_value_info(name, kind, [None, len(columns)]))
+    if schema.numbers:
+        graph.input.append(helper.make_tensor_value_info(NUMBERS, onnx.TensorProto.FLOAT, [None, len(schema.numbers)]))
+        if numbers == DOUBLES:
+            nodes.append(helper.make_node("Cast", [NUMBERS], [DOUBLES], "copse/cast", to=onnx.TensorProto.DOUBLE))
+    if schema.texts:
+        graph.input.append(helper.make_tensor_value_info(TEXTS, onnx.TensorProto.STRING, [None, len(schema.texts)]))
+    if one_tensor:
+        for node in graph.node:
+            node.input[:] = [numbers if name == NUMBERS else name for name in node.input]
+    else:
+        for name, columns in ((numbers, schema.numbers), (TEXTS, schema.texts)):
             nodes += _columns(graph, name, [wanted[column] for column in columns])
     existing = list(graph.node)
     del graph.node[:]

@@ -36,7 +36,7 @@ def fit(recipe: Recipe, schema: Schema, parts: Split, *, classifies: bool) -> tu
 
     """
     model = unfitted(recipe, schema, parts.fit_rows, classifies=classifies)
-    table = model_table(schema, parts.fit_rows, framed=own.is_own(recipe.estimator))
+    table = model_table(model, schema, parts.fit_rows, framed=own.is_own(recipe.estimator))
     targets = parts.fit_targets
     with fitting(recipe.scheduler, [table, targets]), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)

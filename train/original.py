@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import is_classifier
 
+from train.converters import FOREST_CLASSIFIERS, FOREST_REGRESSORS
 from train.schema import Rows, Schema
 
 # Labels [n] with probabilities [n, classes]; of a regression its predictions [n], float32, and probabilities [n, 0].
@@ -56,7 +57,7 @@ class Original:
 
     def table(self, rows: Rows) -> Any:
         """Return rows in the form in which the model was fitted: a data frame, or a float32 matrix."""
-        return model_table(self.schema, rows, framed=hasattr(self.model, "feature_names_in_"))
+        return model_table(self.model, self.schema, rows, framed=hasattr(self.model, "feature_names_in_"))
 
     def _answers(self, rows: Rows) -> Answers:
         table = self.table(rows)
@@ -71,9 +72,19 @@ class Original:
         return (self.classes[:0] if self.classifies else np.empty(0, np.float32)), np.empty((0, width), np.float32)
 
 
-def model_table(schema: Schema, rows: Rows, *, framed: bool) -> Any:
-    """Return rows as a data frame where the model wants names or there are texts, else as the float32 matrix."""
-    return schema.frame(rows) if framed or schema.texts else rows
+def model_table(model: Any, schema: Schema, rows: Rows, *, framed: bool) -> Any:
+    """Return rows as a data frame where the model wants names or there are texts, else as a matrix of float64.
+
+    The numbers are those of float32. In float64 scikit-learn's own sums are as good as exact, so that an export can be.
+    """
+    if framed or schema.texts:
+        return schema.frame(rows)
+    return rows if reads_float32(model) else rows.astype(np.float64)
+
+
+def reads_float32(model: Any) -> bool:
+    """Return whether a model makes its rows float32 itself: a forest without steps before it."""
+    return isinstance(model, FOREST_CLASSIFIERS + FOREST_REGRESSORS)
 
 
 def _best_two(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -54,12 +54,12 @@ class Schema:
         return cls([Field(name) for name in names])
 
     def frame(self, rows: Rows) -> pd.DataFrame:
-        """Return the rows as a data frame: float32 columns and columns of texts."""
+        """Return the rows as a data frame: columns of numbers, as float64, and columns of texts."""
         if not self.texts:
-            return pd.DataFrame(rows, columns=pd.Index(self.names), copy=False)
+            return pd.DataFrame(rows.astype(np.float64), columns=pd.Index(self.names), copy=False)
         return pd.DataFrame(
             {
-                field.name: rows[:, index] if field.categories is None else self._text(rows, index)
+                field.name: rows[:, index].astype(np.float64) if field.categories is None else self._text(rows, index)
                 for index, field in enumerate(self.fields)
             }
         )

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from model_repository import publish
-from train.bounds import OTHER, Bound
+from train.bounds import NEAR, Bound
 from train.data import Split, TrainingData
 from train.errors import BadParameter, ExportRefused
 from train.fit import score
@@ -135,9 +135,9 @@ def _probes(imported: Imported, sample: Sample, seed: int) -> Iterator[Probe]:
 def _bound(imported: Imported, sample: Sample) -> Bound:
     """Return how far answers may differ with the number of rows and threads, which decide the order of float32 sums."""
     if imported.classifies:
-        return Bound(OTHER)
+        return Bound(NEAR)
     predictions = imported.answers(sample.rows)[0].astype(np.float64)
-    return Bound(OTHER * float(np.abs(predictions).max()), OTHER)
+    return Bound(NEAR * float(np.abs(predictions).max()), NEAR)
 
 
 def _are_probabilities(shares: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bool:

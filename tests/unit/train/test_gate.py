@@ -17,7 +17,7 @@ from tests.exactness import forest
 from tests.graphs import Edit, edited, forest_attribute
 from tests.proofs import PARTS, examined, exported
 from train import cli
-from train.bounds import IMPURE_FOREST, Bound
+from train.bounds import NEAR, Bound
 from train.converters import trees
 from train.errors import ExportRefused
 
@@ -172,4 +172,4 @@ def test_impure_leaves_may_differ_by_a_millionth_and_no_more(distance: float, fa
     expected = np.array([0]), np.array([[0.5, 0.5]], dtype=np.float32)
     answers = np.array([0]), np.array([[0.5 - distance, 0.5 + distance]], dtype=np.float32)
 
-    assert Bound(IMPURE_FOREST).far(expected, answers, classifies=True).any() == faulty
+    assert Bound(NEAR).far(expected, answers, classifies=True).any() == faulty

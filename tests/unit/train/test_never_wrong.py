@@ -146,7 +146,7 @@ def test_what_the_gate_lets_through_answers_fresh_rows_as_scikit_learn_does(data
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            model.fit(model_table(schema, parts.fit_rows, framed=data.draw(st.booleans())), parts.fit_targets)
+            model.fit(model_table(model, schema, parts.fit_rows, framed=data.draw(st.booleans())), parts.fit_targets)
         except ValueError:
             event("scikit-learn refuses")
             return
