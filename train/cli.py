@@ -12,6 +12,7 @@ from train.builtin import BUILT_IN, built_in
 from train.data import TrainingData
 from train.errors import BadData, BadParameter, TrainingError
 from train.estimators import parameters
+from train.estimators.backend import count_cores
 from train.job import already_published, run
 from train.options import parser
 from train.recipe import Recipe
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(chosen: argparse.Namespace) -> int:
+    count_cores()
     recipe = recipe_of(chosen)
     data = data_of(chosen)
     name = chosen.name or _name(chosen.data)

@@ -45,7 +45,7 @@ def _placed(forest: Any, rows: Rows, random: np.random.Generator) -> tuple[Rows,
 
 def _first_rows(estimator: Any, rows: Rows) -> npt.NDArray[np.int64]:
     """Return for each node the first row that passes through it (0 for a node that none reaches)."""
-    path = estimator.decision_path(rows).tocoo()
+    path = estimator.tree_.decision_path(np.ascontiguousarray(rows)).tocoo()
     first = np.zeros(path.shape[1], dtype=np.int64)
     first[path.col[::-1]] = path.row[::-1]
     return first

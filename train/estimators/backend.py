@@ -1,6 +1,9 @@
 """Where a model is fitted: in threads of this process, or on the workers of a Dask cluster, by way of joblib."""
 
+import contextlib
+import io
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,6 +34,13 @@ def fitting(scheduler: str | None, arrays: list[Any]) -> Iterator[None]:
             raise TrainingError(f"the Dask scheduler at {scheduler} has no workers")
         with joblib.parallel_config(backend="dask", scatter=arrays):
             yield
+
+
+def count_cores() -> None:
+    """Have joblib count the processor's cores once and silently: where `lscpu` is missing it warns, with a traceback."""
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        joblib.cpu_count(only_physical_cores=True)
 
 
 def _connected(scheduler: str) -> Any:
