@@ -37,7 +37,7 @@ def fitting(scheduler: str | None, arrays: list[Any]) -> Iterator[None]:
 
 
 def count_cores() -> None:
-    """Have joblib count the processor's cores once and silently: where `lscpu` is missing it warns, with a traceback."""
+    """Have joblib count the cores once and silently: where `lscpu` is missing it warns, with a traceback."""
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         joblib.cpu_count(only_physical_cores=True)
