@@ -61,8 +61,8 @@ def check_graph(content: bytes) -> onnx.ModelProto:
         _check_node(node)
     for tensor in model.graph.initializer:
         _check_tensor(tensor)
-    _check_standard(model)
     _check_inputs(model)
+    _check_standard(model)
     _check_values(model)
     return model
 
@@ -119,6 +119,10 @@ def _check_tensor(tensor: onnx.TensorProto) -> None:
 
 
 def _check_standard(model: onnx.ModelProto) -> None:
+    graph = model.graph
+    untyped = [value for value in (*graph.output, *graph.value_info) if not value.type.tensor_type.elem_type]
+    if untyped:  # they would end the process that infers shapes
+        raise ExportRefused(f"the graph does not say of which type {untyped[0].name} is")
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:

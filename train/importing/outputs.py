@@ -109,7 +109,7 @@ def _listed(node: onnx.NodeProto) -> tuple[int | str, ...]:
         if attribute.name in ("classlabels_int64s", "classlabels_ints") and attribute.ints:
             return tuple(dict.fromkeys(attribute.ints))
         if attribute.name == "classlabels_strings" and attribute.strings:
-            return tuple(dict.fromkeys(text.decode() for text in attribute.strings))
+            return tuple(dict.fromkeys(text.decode(errors="replace") for text in attribute.strings))
     return ()
 
 

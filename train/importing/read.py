@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError
 
 from model_repository import LARGEST_MODEL
 from train.errors import BadEstimator
+from train.guard import has_readable_names
 
 PREFIX = "model/"  # before all names of an imported graph once it is served, so that none of them is one of ours
 STANDARD = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml"}
@@ -28,10 +29,16 @@ def read_model(path: Path) -> onnx.ModelProto:
         model = onnx.load_model_from_string(path.read_bytes())
     except DecodeError:
         raise BadEstimator(f"{path} is no ONNX model, or a damaged one") from None
+    if not has_readable_names(model):
+        raise BadEstimator(f"{path} is a damaged ONNX model: a name in it is no text")
     if not model.graph.node:
         raise BadEstimator(f"{path} is no ONNX model, or an empty one")
     _check(path, model)
     _use_usual_domains(path, model)
+    try:
+        onnx.checker.check_model(model)
+    except (onnx.checker.ValidationError, ValueError) as error:
+        raise BadEstimator(f"{path} is not valid ONNX: {str(error).splitlines()[0]}") from None
     return model
 
 

@@ -124,6 +124,18 @@ def other_name_of_the_input(proto: onnx.ModelProto) -> None:
     proto.graph.node.insert(0, helper.make_node("Identity", ["rows"], ["input"]))
 
 
+def untyped_output(proto: onnx.ModelProto) -> None:
+    proto.graph.output[1].type.tensor_type.elem_type = TensorProto.UNDEFINED
+
+
+def untyped_input(proto: onnx.ModelProto) -> None:
+    proto.graph.input[0].type.tensor_type.elem_type = TensorProto.UNDEFINED
+
+
+def untyped_claim(proto: onnx.ModelProto) -> None:
+    proto.graph.value_info.append(helper.make_tensor_value_info("claimed", TensorProto.UNDEFINED, [None]))
+
+
 def no_input(proto: onnx.ModelProto) -> None:
     rows = proto.graph.input.pop()
     proto.graph.initializer.append(helper.make_tensor(rows.name, TensorProto.FLOAT, [1, 30], [0.0] * 30))
@@ -216,6 +228,9 @@ def missing_producer(proto: onnx.ModelProto) -> None:
         (sparse_attribute, "the graph holds sparse tensors"),
         (other_name_of_the_input, "must take `input`"),
         (no_input, "takes no rows"),
+        (untyped_input, "must take `input`, float32 rows"),
+        (untyped_output, "does not say of which type probabilities is"),
+        (untyped_claim, "does not say of which type claimed is"),
         (very_many_operators, "operators; 1,000 are the most"),
         (joined_rows, "Concat joins rows"),
         (doubling, "rows of more than"),
@@ -266,6 +281,11 @@ def test_a_very_deep_tree_is_refused() -> None:
     )
     with pytest.raises(ExportRefused, match="deep"):
         check_trees(node, (ROWS, 1))
+
+
+def test_a_name_that_is_no_text_is_told() -> None:
+    with pytest.raises(ExportRefused, match="a name in it is no text"):
+        check_graph(CONTENT.replace(b"probabilities", b"probabilitie\xff"))
 
 
 def test_a_model_beyond_the_size_that_is_served_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

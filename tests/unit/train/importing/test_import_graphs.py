@@ -8,7 +8,6 @@ import onnx
 import pandas as pd
 import pytest
 from onnx import TensorProto, helper
-from skl2onnx import to_onnx
 from skl2onnx.common.data_types import StringTensorType
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
@@ -16,6 +15,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
+
+from tests.exports import default_export
 
 Import = Callable[..., Any]
 MIXED = pd.DataFrame(
@@ -67,7 +68,7 @@ def test_a_default_export_of_skl2onnx_with_an_input_a_column_and_zipmap_is_serve
 ) -> None:
     model = pipeline(OneHotEncoder(handle_unknown="ignore"))
     features = MIXED.drop(columns="bought")
-    proto = to_onnx(model, features[:1])
+    proto = default_export(model, features[:1])
     assert proto.graph.node[-1].op_type == "ZipMap" or proto.graph.node[-2].op_type == "ZipMap"
 
     imported = imports(proto, MIXED, target=target)
@@ -85,7 +86,7 @@ def test_a_default_export_of_skl2onnx_with_an_input_a_column_and_zipmap_is_serve
 
 
 def test_columns_that_the_graph_does_not_take_are_named(imports: Import) -> None:
-    proto = to_onnx(pipeline(OneHotEncoder(handle_unknown="ignore")), MIXED.drop(columns="bought")[:1])
+    proto = default_export(pipeline(OneHotEncoder(handle_unknown="ignore")), MIXED.drop(columns="bought")[:1])
 
     imported = imports(proto, MIXED.assign(row=range(40)))
 
@@ -96,7 +97,7 @@ def test_columns_that_the_graph_does_not_take_are_named(imports: Import) -> None
 def test_a_text_that_the_graph_knows_no_answer_to_is_not_allowed_to_be_unknown(imports: Import) -> None:
     texts = MIXED[["colour", "bought"]]
     model = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(texts.to_numpy(), MIXED["bought"])
-    proto = to_onnx(model, initial_types=[("texts", StringTensorType([None, 2]))], options={"zipmap": False})
+    proto = default_export(model, initial_types=[("texts", StringTensorType([None, 2]))], options={"zipmap": False})
 
     imported = imports(proto, texts)
 
@@ -105,7 +106,7 @@ def test_a_text_that_the_graph_knows_no_answer_to_is_not_allowed_to_be_unknown(i
 
 
 def test_whole_numbers_are_answered_up_to_what_their_type_holds(imports: Import) -> None:
-    proto = to_onnx(pipeline(OrdinalEncoder()), MIXED.drop(columns="bought")[:1])
+    proto = default_export(pipeline(OrdinalEncoder()), MIXED.drop(columns="bought")[:1])
 
     imported = imports(proto, MIXED)
 
@@ -120,7 +121,7 @@ def test_scores_that_are_no_probabilities_are_not_served_as_such(
     rows = data.drop(columns="target").to_numpy()
     model = LinearSVC(random_state=0).fit(rows / 100, data["target"])
 
-    imported = imports(to_onnx(model, rows[:1]), data, target="target")
+    imported = imports(default_export(model, rows[:1]), data, target="target")
 
     labels, probabilities = imported.answers(rows.tolist())
     assert labels.tolist() == model.predict(rows).tolist()
@@ -161,7 +162,7 @@ def test_one_number_a_row_is_a_regression(imports: Import, frames: dict[str, pd.
     rows = data.drop(columns="target").to_numpy()
     model = LinearRegression().fit(rows, data["target"])
 
-    imported = imports(to_onnx(model, rows[:1]), data, target="target")
+    imported = imports(default_export(model, rows[:1]), data, target="target")
 
     assert np.allclose(imported.answers(rows.tolist())[0], model.predict(rows), rtol=1e-5)
     assert imported.manifest.target.classes == []

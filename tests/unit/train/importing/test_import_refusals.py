@@ -10,11 +10,11 @@ import onnx
 import pandas as pd
 import pytest
 from onnx import TensorProto, helper
-from skl2onnx import to_onnx
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from model_repository import current_version, versions
+from tests.exports import default_export
 from train.importing.cli import main, parser
 
 Edit = Callable[[onnx.ModelProto], None]
@@ -24,7 +24,7 @@ ROWS = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
 TARGETS = (ROWS[:, 0] > 0).astype(int)
 SAMPLE = pd.DataFrame(ROWS, columns=COLUMNS).assign(y=TARGETS)
 FOREST = RandomForestClassifier(5, random_state=0).fit(ROWS, TARGETS)
-PROTO = to_onnx(FOREST, ROWS[:1], target_opset={"": 17, "ai.onnx.ml": 3})
+PROTO = default_export(FOREST, ROWS[:1], target_opset={"": 17, "ai.onnx.ml": 3})
 
 
 def refused(
@@ -164,7 +164,7 @@ def test_a_file_that_is_no_model_is_told(content: bytes, tmp_path: Path, capsys:
 
 
 def test_nearest_neighbours_are_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    proto = to_onnx(KNeighborsClassifier().fit(ROWS, TARGETS), ROWS[:1])
+    proto = default_export(KNeighborsClassifier().fit(ROWS, TARGETS), ROWS[:1])
 
     _, said = refused(tmp_path, capsys, model=proto.SerializeToString())
 
