@@ -1,20 +1,20 @@
 """copse-train: read data, fit an estimator, export it, prove the export, publish it."""
 
 import argparse
-import re
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from model_repository import Damaged, NotPublished, RepositoryError, current_version, use
+from model_repository import Damaged, NotPublished, current_version, use
 from train.builtin import BUILT_IN, built_in
 from train.data import TrainingData
-from train.errors import BadData, BadParameter, TrainingError
+from train.errors import BadData, BadParameter
 from train.estimators import parameters
 from train.estimators.backend import count_cores
 from train.job import already_published, run
 from train.options import parser
+from train.program import ended, model_name
 from train.recipe import Recipe
 from train.report import say
 from train.tables import Choices, read_table
@@ -23,30 +23,14 @@ from train.tables import Choices, read_table
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train once; return 0, else the error's exit code (see errors.py), or 130 on Ctrl-C."""
     chosen = parser().parse_args(arguments)
-    try:
-        return _train(chosen)
-    except TrainingError as error:
-        print(f"copse-train: {error}", file=sys.stderr)
-        return error.exit_code
-    except RepositoryError as error:
-        print(f"copse-train: {error}", file=sys.stderr)
-        return TrainingError.exit_code
-    except OSError as error:
-        print(f"copse-train: cannot use {error.filename or 'the repository'}: {error.strerror}", file=sys.stderr)
-        return TrainingError.exit_code
-    except MemoryError:
-        print("copse-train: there is not enough memory for this data and estimator", file=sys.stderr)
-        return TrainingError.exit_code
-    except KeyboardInterrupt:
-        print("copse-train: stopped; nothing was published", file=sys.stderr)
-        return 130
+    return ended("copse-train", lambda: _train(chosen))
 
 
 def _train(chosen: argparse.Namespace) -> int:
     count_cores()
     recipe = recipe_of(chosen)
     data = data_of(chosen)
-    name = chosen.name or _name(chosen.data)
+    name = chosen.name or model_name(chosen.data)
     known = None if chosen.force else already_published(chosen.models, name, data, recipe)
     if known is not None:
         return _nothing_new(chosen.models, name, known, candidate=chosen.candidate)
@@ -114,11 +98,6 @@ def data_of(chosen: argparse.Namespace) -> TrainingData:
         seed=chosen.seed,
     )
     return read_table(path, choices)
-
-
-def _name(data: str) -> str:
-    """Return the model's name where none was given: the data's, in the letters that names have."""
-    return re.sub(r"[^a-z0-9]+", "-", Path(data).name.lower().split(".")[0]).strip("-") or "model"
 
 
 def _nothing_new(root: Path, name: str, known: int, *, candidate: bool) -> int:

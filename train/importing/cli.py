@@ -6,29 +6,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from model_repository import RepositoryError, current_version
-from train.errors import TrainingError
+from model_repository import current_version
 from train.importing.job import Order, run
+from train.program import ended, model_name
 from train.report import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Import once; return 0, else the error's exit code (see errors.py), or 130 on Ctrl-C."""
     chosen = parser().parse_args(arguments)
-    try:
-        return _import(chosen)
-    except TrainingError as error:
-        print(f"copse-import: {error}", file=sys.stderr)
-        return error.exit_code
-    except RepositoryError as error:
-        print(f"copse-import: {error}", file=sys.stderr)
-        return TrainingError.exit_code
-    except OSError as error:
-        print(f"copse-import: cannot use {error.filename or 'the repository'}: {error.strerror}", file=sys.stderr)
-        return TrainingError.exit_code
-    except KeyboardInterrupt:
-        print("copse-import: stopped; nothing was published", file=sys.stderr)
-        return 130
+    return ended("copse-import", lambda: _import(chosen))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
         "--sample", type=Path, required=True, metavar="FILE", help="rows as the model takes them: CSV or Parquet"
     )
     options.add_argument("--models", type=Path, required=True, metavar="DIR", help="the model repository")
-    options.add_argument("--name", required=True, metavar="NAME", help="the model's name in it")
+    options.add_argument("--name", metavar="NAME", help="the model's name in it (that of the file)")
     options.add_argument(
         "--target", metavar="COLUMN", help="the sample's column with what should be answered, to score the model on"
     )
@@ -59,10 +46,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _import(chosen: argparse.Namespace) -> int:
-    order = Order(chosen.model, chosen.sample, chosen.name, chosen.target, chosen.class_names)
+    name = chosen.name or model_name(str(chosen.model))
+    order = Order(chosen.model, chosen.sample, name, chosen.target, chosen.class_names)
     version = run(chosen.models, order, candidate=chosen.candidate)
-    current = current_version(chosen.models, chosen.name) == version
-    say(f"done     {chosen.name} version {version} is {'current' if current else 'the candidate'}")
+    current = current_version(chosen.models, name) == version
+    say(f"done     {name} version {version} is {'current' if current else 'the candidate'}")
     return 0
 
 
