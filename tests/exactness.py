@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from model_repository.table import table
 from tests.proofs import SEED, examined
 from train.data import Split
-from train.gate import Verdict
+from train.proof.gate import Verdict
 from train.schema import Schema
 
 SIZES = (20, 50, 100, 250, 500)

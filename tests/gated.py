@@ -4,12 +4,12 @@ import warnings
 from typing import Any
 
 from model_repository import Parity
-from train.bounds import bound_of
 from train.builtin import built_in
 from train.data import split
 from train.export import export
 from train.job import prove
 from train.original import Original
+from train.proof.bounds import bound_of
 
 SEED = 42
 

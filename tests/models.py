@@ -46,7 +46,6 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier
 
 from tests.proofs import SEED, examined
-from train.bounds import bound_of
 from train.builtin import built_in
 from train.converters import FOREST_CLASSIFIERS, FOREST_REGRESSORS
 from train.data import Split, TrainingData, split
@@ -54,7 +53,8 @@ from train.errors import TrainingError
 from train.estimators.registry import KINDS
 from train.fit import unfitted
 from train.original import Original, model_table
-from train.probes import final_step
+from train.proof.bounds import bound_of
+from train.proof.probes import final_step
 from train.recipe import Recipe
 from train.schema import Field, Schema
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from train.bounds import bound_of
 from train.builtin import built_in
 from train.data import Split, split
 from train.export import export
-from train.gate import Gate, Verdict
 from train.original import Original
-from train.probes import probes
+from train.proof.bounds import bound_of
+from train.proof.gate import Gate, Verdict
+from train.proof.probes import probes
 from train.schema import Schema
 
 SEED = 42

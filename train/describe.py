@@ -23,12 +23,12 @@ from model_repository import (
     Target,
 )
 from train import onnx_runtime
-from train.bounds import Bound
 from train.data import Split, TrainingData
 from train.export import IR_VERSION, OPSETS
-from train.gate import Verdict
 from train.original import Original
-from train.probes import final_step, missing_columns
+from train.proof.bounds import Bound
+from train.proof.gate import Verdict
+from train.proof.probes import final_step, missing_columns
 from train.schema import Field, Rows, Schema
 
 LIBRARIES = ("copse", "numpy", "onnx", "scikit-learn", "skl2onnx")

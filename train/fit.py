@@ -18,7 +18,7 @@ from train.estimators.parameters import apply
 from train.estimators.preparation import prepared
 from train.estimators.search import search
 from train.original import Original, model_table
-from train.probes import final_step
+from train.proof.probes import final_step
 from train.recipe import Recipe
 from train.report import progress
 from train.schema import Rows, Schema

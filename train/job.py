@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from model_repository import Damaged, publish, read_manifest, versions
-from train.bounds import Bound, bound_of
 from train.data import Split, TrainingData, split
 from train.describe import Proved, describe, input_digest
 from train.errors import BadData, BadEstimator, ExportRefused
@@ -15,9 +14,10 @@ from train.estimators.fitted import load_fitted
 from train.estimators.preparation import described
 from train.export import export
 from train.fit import fit, score
-from train.gate import Gate, Verdict
 from train.original import Original
-from train.probes import final_step, probes
+from train.proof.bounds import Bound, bound_of
+from train.proof.gate import Gate, Verdict
+from train.proof.probes import final_step, probes
 from train.recipe import Recipe
 from train.report import parity_table, say, step
 

@@ -10,6 +10,7 @@ from train.converters import calibration as calibration
 from train.converters import decompositions as decompositions
 from train.converters import encoders as encoders
 from train.converters import forests as forests
+from train.converters import functions as functions
 from train.converters import gradient_boosting as gradient_boosting
 from train.converters import hist_gradient_boosting as hist_gradient_boosting
 from train.converters import imputers as imputers

@@ -11,7 +11,7 @@ from train.converters.answers import Answer, Inputs, classifier, regressor
 from train.converters.distances import order_of_distances
 from train.converters.graph import DOUBLE, Graph
 from train.converters.links import row_sums, softmax
-from train.guard_shapes import WIDEST_ROW
+from train.guard.shapes import WIDEST_ROW
 
 Doubles = npt.NDArray[np.float64]
 

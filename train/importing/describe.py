@@ -8,12 +8,12 @@ import msgspec
 import onnx
 
 from model_repository import FORMAT, DataSet, Manifest, OnnxFile, Provenance, Target
-from train.bounds import Bound
 from train.data import TrainingData
 from train.describe import columns, golden_rows, library_versions
-from train.gate import Verdict
 from train.importing.original import Imported
-from train.probes import missing_columns
+from train.proof.bounds import Bound
+from train.proof.gate import Verdict
+from train.proof.probes import missing_columns
 
 LONGEST_PRODUCER = 100
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import onnx
 from onnx import helper
 
-from train.guard import LARGEST_IR_VERSION
+from train.guard.graph import LARGEST_IR_VERSION
 from train.importing import inputs, outputs
 from train.importing.read import PREFIX
 

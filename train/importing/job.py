@@ -9,11 +9,9 @@ import numpy as np
 import onnx
 
 from model_repository import publish
-from train.bounds import Bound
 from train.data import Split, TrainingData
 from train.errors import BadParameter, ExportRefused
 from train.fit import score
-from train.gate import SUM_TOLERANCE, Gate, Verdict
 from train.guard import check_graph
 from train.importing.describe import Checked, describe
 from train.importing.graph import served_graph
@@ -22,8 +20,10 @@ from train.importing.outputs import Given, find
 from train.importing.read import read_model
 from train.importing.sample import Sample, read_sample
 from train.onnx_runtime import ONNX_RUNTIME_ERRORS
-from train.probe import LARGEST, Probe
-from train.probes import categories, missing, missing_columns, random_rows
+from train.proof.bounds import Bound
+from train.proof.gate import SUM_TOLERANCE, Gate, Verdict
+from train.proof.probe import LARGEST, Probe
+from train.proof.probes import categories, missing, missing_columns, random_rows
 from train.report import say, step
 
 MOST_ROWS = 20_000

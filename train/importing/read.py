@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError
 
 from model_repository import LARGEST_MODEL
 from train.errors import BadEstimator
-from train.guard import has_readable_names
+from train.guard.graph import has_readable_names
 
 PREFIX = "model/"  # before all names of an imported graph once it is served, so that none of them is one of ours
 STANDARD = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml"}

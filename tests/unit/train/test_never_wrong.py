@@ -39,15 +39,15 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from train.bounds import bound_of
 from train.data import Split
 from train.errors import ExportRefused
 from train.export import export
-from train.gate import Gate
-from train.jumps import jumps
 from train.onnx_runtime import Session
 from train.original import Original, model_table
-from train.probes import far_rows, probes, random_rows
+from train.proof.bounds import bound_of
+from train.proof.gate import Gate
+from train.proof.jumps import jumps
+from train.proof.probes import far_rows, probes, random_rows
 from train.schema import Field, Schema
 
 ROWS = 60

@@ -12,13 +12,13 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from model_repository import LARGEST_FLOAT32, Parity, RowSet
-from train.bounds import Bound, bits, numbers
 from train.errors import ExportRefused
 from train.guard import check_graph
 from train.onnx_runtime import ONNX_RUNTIME_ERRORS, Session
 from train.original import Answers, Original
-from train.probe import LARGEST, Probe
-from train.probes import extremes, unknown_texts
+from train.proof.bounds import Bound, bits, numbers
+from train.proof.probe import LARGEST, Probe
+from train.proof.probes import extremes, unknown_texts
 from train.schema import Rows
 
 THREADS = [1, 2, 4]

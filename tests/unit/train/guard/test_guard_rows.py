@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 
 from train.errors import ExportRefused
 from train.guard import check_graph
-from train.guard_rows import ROWS
+from train.guard.rows import ROWS
 from train.onnx_runtime import Session
 
 Nodes = list[onnx.NodeProto]

@@ -10,15 +10,15 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
 
 from tests.graphs import Edit, edited, forest_attribute
-from train import guard
-from train.bounds import Bound
 from train.errors import ExportRefused
 from train.export import export
-from train.gate import Gate
 from train.guard import check_graph
-from train.guard_rows import ROWS
-from train.guard_trees import DEEPEST_TREE, check_trees
+from train.guard import graph as guard
+from train.guard.rows import ROWS
+from train.guard.trees import DEEPEST_TREE, check_trees
 from train.original import Original
+from train.proof.bounds import Bound
+from train.proof.gate import Gate
 from train.schema import Schema
 
 CANCER = load_breast_cancer()

@@ -11,11 +11,11 @@ from sklearn.pipeline import Pipeline
 
 from train.converters import FOREST_CLASSIFIERS, FOREST_REGRESSORS
 from train.data import Split
-from train.jumps import jumps
 from train.original import Original
-from train.probe import LARGEST, Probe
+from train.proof.jumps import jumps
+from train.proof.probe import LARGEST, Probe
+from train.proof.thresholds import thresholds
 from train.schema import Rows, Schema
-from train.thresholds import thresholds
 
 MOST_ROWS = 20_000  # of the held-out rows, and of those fitted on
 RANDOM_ROWS = 4_000

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from train.original import Answers, Original
-from train.probe import Probe
+from train.proof.probe import Probe
 from train.schema import Rows
 
 PAIRS = 1_500

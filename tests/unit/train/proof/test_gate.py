@@ -17,9 +17,9 @@ from tests.exactness import forest
 from tests.graphs import Edit, edited, forest_attribute
 from tests.proofs import PARTS, examined, exported
 from train import cli
-from train.bounds import NEAR, Bound
 from train.converters import trees
 from train.errors import ExportRefused
+from train.proof.bounds import NEAR, Bound
 
 
 def to_nearest(values: np.ndarray[Any, np.dtype[np.float64]]) -> Any:

@@ -10,9 +10,9 @@ from tests.exactness import forest
 from tests.proofs import EXAMPLE as DATA
 from tests.proofs import PARTS, original_of
 from train.converters import floor_to_float32
-from train.probe import LARGEST
-from train.probes import missing, probes, random_rows, ties
-from train.thresholds import thresholds
+from train.proof.probe import LARGEST
+from train.proof.probes import missing, probes, random_rows, ties
+from train.proof.thresholds import thresholds
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-LARGEST, max_value=LARGEST), st.integers(-3, 3))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from train.probe import LARGEST, Probe
+from train.proof.probe import LARGEST, Probe
 from train.schema import Rows
 
 STEPS = np.arange(-4, 5)  # distances from a threshold, in units in the last place of float32

@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from train.errors import ExportRefused
-from train.guard_rows import ROWS, Tensor
+from train.guard.rows import ROWS, Tensor
 
 WIDEST_ROW = 100_000
 _LARGEST_FOLDED = 1_000  # values of a constant that may decide a shape

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from train.converters import FOREST_CLASSIFIERS, fitted_trees, leaves_of
 from train.original import Answers, Original
-from train.probes import final_step
+from train.proof.probes import final_step
 from train.schema import Rows
 
 NEAR = 1e-6

@@ -12,9 +12,9 @@ from onnx import numpy_helper
 
 from model_repository import LARGEST_MODEL
 from train.errors import ExportRefused
-from train.guard_rows import ROWS, Tensor, check_rows
-from train.guard_shapes import WIDEST_ROW, tensors
-from train.guard_trees import DEEPEST_TREE, check_trees
+from train.guard.rows import ROWS, Tensor, check_rows
+from train.guard.shapes import WIDEST_ROW, tensors
+from train.guard.trees import DEEPEST_TREE, check_trees
 from train.onnx_runtime import LABEL, PREDICTION, PROBABILITIES
 from train.schema import NUMBERS, TEXTS
 
