@@ -20,6 +20,8 @@ from train.converters import neighbors as neighbors
 from train.converters import neural_networks as neural_networks
 from train.converters import one_vs_rest as one_vs_rest
 from train.converters import polynomials as polynomials
+from train.converters import power as power
+from train.converters import quantiles as quantiles
 from train.converters import scalers as scalers
 from train.converters import stacking as stacking
 from train.converters import support_vectors as support_vectors

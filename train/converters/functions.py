@@ -1,7 +1,7 @@
 """Functions of single numbers in float64, as numpy computes them, and the transformer that applies one of them.
 
-ONNX Runtime has logarithm and exponential in float64, and neither log1p nor expm1. Those are made of the former without
-losing digits near zero: W. Kahan's way, as in N. Higham, Accuracy and Stability of Numerical Algorithms, section 1.14.1.
+ONNX Runtime has logarithm and exponential in float64, and neither log1p nor expm1. Those are made of the former
+without losing digits near zero, as W. Kahan does (N. Higham, Accuracy and Stability of Numerical Algorithms, 1.14.1).
 """
 
 from collections.abc import Callable
@@ -32,6 +32,11 @@ def expm1(graph: Graph, x: str) -> str:
     precise = times(graph, graph.add("Div", less, graph.add("Log", power)), x)
     small = graph.add("Where", graph.add("Equal", power, one), x, precise)
     return graph.add("Where", graph.add("Less", graph.add("Abs", x), graph.constant(0.5)), small, less)
+
+
+def no_infinite(graph: Graph, x: str) -> str:
+    """Return numbers with those missing that are infinite, so that nothing finite is made of them."""
+    return graph.add("Where", graph.add("IsInf", x), graph.constant(np.nan), x)
 
 
 def times(graph: Graph, one: str, other: str) -> str:
@@ -97,6 +102,8 @@ FUNCTIONS: dict[Any, Function] = {
 def apply_to_rows(graph: Graph, model: Any, inputs: Inputs) -> str:
     """Apply the function to each number; without one rows, of texts too, stay as they are.
 
+    Infinite numbers, which scikit-learn refuses at the next step, become missing.
+
     Raises:
         ValueError: it is a function that has no exact form in ONNX, or one with arguments.
 
@@ -105,7 +112,7 @@ def apply_to_rows(graph: Graph, model: Any, inputs: Inputs) -> str:
         return inputs.rows if not inputs.texts else str(inputs.variables[0].full_name)
     if model.kw_args:
         raise ValueError("a FunctionTransformer with kw_args has no exact form; do that to the table before training")
-    return apply(graph, model.func, graph.double(inputs.rows))
+    return no_infinite(graph, apply(graph, model.func, graph.double(inputs.rows)))
 
 
 def apply(graph: Graph, function: Any, x: str) -> str:
@@ -123,6 +130,6 @@ def apply(graph: Graph, function: Any, x: str) -> str:
         name = getattr(function, "__name__", type(function).__name__)
         listed = ", ".join(sorted({each.__name__ for each in FUNCTIONS}))
         raise ValueError(
-            f"the function {name} has no exact form; compute that column before training, or use one of numpy's {listed}"
+            f"the function {name} has no exact form; compute its columns before training, or take numpy's {listed}"
         ) from None
     return known(graph, x)
