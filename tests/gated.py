@@ -8,7 +8,7 @@ from train.builtin import built_in
 from train.data import split
 from train.export import export
 from train.job import prove
-from train.original import Original
+from train.original import Original, model_table
 from train.proof.bounds import bound_of
 
 SEED = 42
@@ -25,7 +25,7 @@ def parity_of(model: Any, name: str) -> Parity:
     parts = split(data, 0.2, SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(parts.fit_rows, parts.fit_targets)
+        model.fit(model_table(model, data.schema, parts.fit_rows, framed=False), parts.fit_targets)
     original = Original(model, data.schema)
     return prove(original, export(original), parts, bound_of(original, parts.fit_targets), SEED).parity
 
