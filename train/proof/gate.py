@@ -19,6 +19,7 @@ from train.original import Answers, Original
 from train.proof.bounds import Bound, bits, numbers
 from train.proof.probe import LARGEST, Probe
 from train.proof.probes import extremes, unknown_texts
+from train.proof.refusals import answered_though_refused, missing_answers, only_answered
 from train.schema import Rows
 
 THREADS = [1, 2, 4]
@@ -98,12 +99,20 @@ class Gate:
 
     def _compare(self, probe: Probe, *, try_only: bool = False) -> list[str]:
         """Take the rows into the report and return those that fail; rows that fail a mere try are not taken in."""
-        expected = self._original.answers(probe.rows)
-        answers = self._session.run(self._original.schema.inputs(probe.rows)) if len(probe.rows) else expected
+        original = self._original
+        given = (
+            self._session.run(original.schema.inputs(probe.rows)) if len(probe.rows) else original.answers(probe.rows)
+        )
+        lacking = missing_answers(original, probe, given)
+        probe, answers = only_answered(probe, given)
+        try:
+            expected = original.answers(probe.rows)
+        except ValueError:
+            return [*lacking, answered_though_refused(original, probe)][-ROWS_NAMED:]
         labels = self._other_labels(probe.rows, expected, answers)
         senseless = _senseless(answers) & ~_senseless(expected)
-        faulty = labels | self._bound.far(expected, answers, classifies=self._original.classifies) | senseless
-        faults = [
+        faulty = labels | self._bound.far(expected, answers, classifies=original.classifies) | senseless
+        faults = lacking[:ROWS_NAMED] + [
             f"{probe.origin(index)}: {self._what(bool(labels[index]), expected, answers, index)}"
             for index in np.flatnonzero(faulty)[:ROWS_NAMED].tolist()
         ]
@@ -152,11 +161,10 @@ class Gate:
         usual = 10 * float(np.nanmax(np.abs(self._usual[:, self._original.schema.numbers]), initial=1e-30))
         for magnitude in [*(each for each in MAGNITUDES if each > usual), usual]:
             probe = extremes(self._original, self._usual, magnitude, seed)
-            if self._original.accepts(probe.rows):
-                faults = self._compare(probe, try_only=magnitude != usual)
-                if not faults:
-                    return magnitude
-        self._found.faults += faults if self._original.accepts(probe.rows) else ["large numbers are refused"]
+            faults = self._compare(probe, try_only=magnitude != usual)
+            if not faults:
+                return magnitude
+        self._found.faults += faults
         return usual
 
     def _answers_unknown(self, column: int) -> bool:
@@ -166,6 +174,8 @@ class Gate:
     def _invariance(self, rows: Rows) -> tuple[bool, list[int]]:
         """Return whether the bits are the same row by row, and the numbers of threads with which they are."""
         schema, classifies, faults = self._original.schema, self._original.classifies, self._found.faults
+        if not len(rows):  # none of them has an answer
+            return False, []
         batch = self._session.run(schema.inputs(rows))
         alone = _stacked([self._session.run(schema.inputs(row[None, :])) for row in rows])
         if self._bound.far(batch, alone, classifies=classifies).any():
