@@ -5,23 +5,34 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import is_classifier
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
 
 from train.converters import FOREST_CLASSIFIERS, FOREST_REGRESSORS
+from train.errors import BadEstimator, ExportRefused
 from train.schema import Rows, Schema
 
 # Labels [n] with probabilities [n, classes]; of a regression its predictions [n], float32, and probabilities [n, 0].
 Answers = tuple[npt.NDArray[np.generic], npt.NDArray[np.float32]]
 BLOCK_ROWS = 50_000
+SEVERAL_OUTPUTS = "a model with several outputs cannot be exported; fit one for each output"
 
 
 class Original:
     """A fitted classifier or regressor with the columns that it takes."""
 
     def __init__(self, model: Any, schema: Schema) -> None:
-        self.model = model
+        """Take a model; of a search that is fitted the best that it found.
+
+        Raises:
+            BadEstimator: it is a search that has kept no model.
+            ExportRefused: it has several outputs.
+
+        """
+        self.model = model = found_by_search(model)
         self.schema = schema
         self.classifies = bool(is_classifier(model))
-        self.classes: npt.NDArray[Any] = np.asarray(model.classes_) if self.classifies else np.empty(0)
+        self.classes: npt.NDArray[Any] = _classes(model) if self.classifies else np.empty(0)
         self.has_probabilities = self.classifies and hasattr(model, "predict_proba")
 
     def answers(self, rows: Rows) -> Answers:
@@ -57,12 +68,14 @@ class Original:
 
     def table(self, rows: Rows) -> Any:
         """Return rows in the form in which the model was fitted: a data frame, or a float32 matrix."""
-        return model_table(self.model, self.schema, rows, framed=hasattr(self.model, "feature_names_in_"))
+        return model_table(self.model, self.schema, rows, framed=_knows_names(self.model))
 
     def _answers(self, rows: Rows) -> Answers:
         table = self.table(rows)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # extreme values overflow in many models
             labels = self.model.predict(table)
+            if labels.ndim > 1 and labels.shape[1] != 1:
+                raise ExportRefused(SEVERAL_OUTPUTS)
             if self.has_probabilities:
                 return labels, self.model.predict_proba(table).astype(np.float32)
             return labels if self.classifies else labels.astype(np.float32).reshape(-1), np.empty((len(rows), 0), "f4")
@@ -70,6 +83,24 @@ class Original:
     def _none(self) -> Answers:
         width = len(self.classes) if self.has_probabilities else 0
         return (self.classes[:0] if self.classifies else np.empty(0, np.float32)), np.empty((0, width), np.float32)
+
+
+def found_by_search(model: Any) -> Any:
+    """Return the model that a fitted search found best, also where it is the last step of a Pipeline; else the model.
+
+    Raises:
+        BadEstimator: the search has kept none.
+
+    """
+    if isinstance(model, Pipeline):
+        *before, (name, last) = model.steps
+        found = found_by_search(last)
+        return model if found is last else Pipeline([*before, (name, found)])
+    if not isinstance(model, BaseSearchCV):
+        return model
+    if not hasattr(model, "best_estimator_"):
+        raise BadEstimator(f"{type(model).__name__} has kept no fitted model; leave refit as it is")
+    return found_by_search(model.best_estimator_)
 
 
 def model_table(model: Any, schema: Schema, rows: Rows, *, framed: bool) -> Any:
@@ -85,6 +116,17 @@ def model_table(model: Any, schema: Schema, rows: Rows, *, framed: bool) -> Any:
 def reads_float32(model: Any) -> bool:
     """Return whether a model makes its rows float32 itself: a forest without steps before it."""
     return isinstance(model, FOREST_CLASSIFIERS + FOREST_REGRESSORS)
+
+
+def _classes(model: Any) -> npt.NDArray[Any]:
+    if isinstance(model.classes_, list):
+        raise ExportRefused(SEVERAL_OUTPUTS)
+    return np.asarray(model.classes_)
+
+
+def _knows_names(model: Any) -> bool:
+    """Return whether a model was fitted on a data frame; one of a transformed target leaves that to its regressor."""
+    return hasattr(model, "feature_names_in_") or hasattr(getattr(model, "regressor_", None), "feature_names_in_")
 
 
 def _best_two(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

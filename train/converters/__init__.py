@@ -25,6 +25,7 @@ from train.converters import quantiles as quantiles
 from train.converters import scalers as scalers
 from train.converters import stacking as stacking
 from train.converters import support_vectors as support_vectors
+from train.converters import targets as targets
 from train.converters.answers import register_answers
 from train.converters.forests import FOREST_CLASSIFIERS, FOREST_REGRESSORS, Leaves, leaves_of
 from train.converters.graph import ML_DOMAIN, ML_OPSET

@@ -112,7 +112,7 @@ def test_the_same_training_gives_the_same_bytes_in_another_process() -> None:
 
 
 def test_what_skl2onnx_cannot_convert_is_refused_in_one_sentence() -> None:
-    model = make_pipeline(FunctionTransformer(np.sin), RandomForestClassifier(2))
+    model = make_pipeline(FunctionTransformer(np.arctan), RandomForestClassifier(2))
     data = EXAMPLE
     with pytest.raises(ExportRefused, match="cannot be exported"):
         exported(model.fit(data.rows, data.targets))
