@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.compose import TransformedTargetRegressor, make_column_selector, make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -26,8 +26,10 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.feature_selection import SelectKBest
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -226,8 +228,23 @@ PIPELINES: dict[str, Callable[[], Any]] = {
     "QuantileTransformer, logistic regression": lambda: make_pipeline(
         QuantileTransformer(n_quantiles=50), LogisticRegression(**_LOGISTIC)
     ),
-    "FunctionTransformer, forest": lambda: make_pipeline(FunctionTransformer(np.log1p), _forest()),
+    "QuantileTransformer to normal, forest (missing)": lambda: make_pipeline(
+        QuantileTransformer(n_quantiles=50, output_distribution="normal"), _forest()
+    ),
+    "FunctionTransformer of log1p, forest": lambda: make_pipeline(FunctionTransformer(np.log1p), _forest()),
+    "FunctionTransformer of log1p, logistic regression": lambda: make_pipeline(
+        FunctionTransformer(np.log1p), StandardScaler(), LogisticRegression(**_LOGISTIC)
+    ),
+    "SelectKBest, forest": lambda: make_pipeline(SelectKBest(k=5), _forest()),
     "OneHotEncoder of texts, forest": lambda: make_pipeline(_texts(OneHotEncoder(**_ONE_HOT)), _forest()),
+    "OneHotEncoder of texts as it comes (sparse), SelectKBest, logistic regression": lambda: make_pipeline(
+        _texts(OneHotEncoder(handle_unknown="ignore"), StandardScaler()), SelectKBest(k=8), LogisticRegression()
+    ),
+    "grid search of a forest with texts": lambda: GridSearchCV(
+        make_pipeline(_texts(OneHotEncoder(handle_unknown="ignore")), _forest()),
+        {"randomforestclassifier__max_depth": [2, 20]},
+        cv=2,
+    ),
     "OneHotEncoder of texts, StandardScaler, logistic regression": lambda: make_pipeline(
         _texts(OneHotEncoder(**_ONE_HOT), StandardScaler()), LogisticRegression(**_LOGISTIC)
     ),
@@ -257,6 +274,12 @@ PIPELINES: dict[str, Callable[[], Any]] = {
 REGRESSIONS: dict[str, Callable[[], Any]] = {
     "StandardScaler, forest": lambda: make_pipeline(
         StandardScaler(), RandomForestRegressor(n_estimators=20, random_state=SEED)
+    ),
+    "logarithm of the target, forest": lambda: TransformedTargetRegressor(
+        RandomForestRegressor(n_estimators=20, random_state=SEED), func=np.log1p, inverse_func=np.expm1
+    ),
+    "PowerTransformer of the target, ridge": lambda: TransformedTargetRegressor(
+        make_pipeline(StandardScaler(), Ridge()), transformer=PowerTransformer()
     ),
     "OneHotEncoder of texts, ridge": lambda: make_pipeline(_texts(OneHotEncoder(**_ONE_HOT)), Ridge()),
     "voting": lambda: VotingRegressor(

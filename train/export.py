@@ -1,5 +1,6 @@
 """From a fitted model to the bytes of an ONNX model; the same model gives the same bytes."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -62,9 +63,14 @@ def _convert(original: Original) -> onnx.ModelProto:
             return _to_onnx(original, initial_types)
         except Exception as error:  # noqa: BLE001 - skl2onnx and the estimators raise whatever they like
             errors.append(error)
-    kind = type(original.model).__name__
-    reason = (str(errors[0]).strip() or type(errors[0]).__name__).splitlines()[0]
-    raise ExportRefused(f"{kind} cannot be exported: {reason}") from errors[0]
+    raise ExportRefused(f"{type(original.model).__name__} cannot be exported: {_reason(errors[0])}") from errors[0]
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error, or which estimator has no converter."""
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    unknown = re.search(r"shape calculator for type '<class '.*?(\w+)'>'", first)
+    return f"{unknown[1]} has no form in ONNX; docs/models.md lists what has" if unknown else first
 
 
 def _to_onnx(original: Original, initial_types: InitialTypes) -> onnx.ModelProto:

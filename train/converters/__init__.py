@@ -23,6 +23,7 @@ from train.converters import polynomials as polynomials
 from train.converters import power as power
 from train.converters import quantiles as quantiles
 from train.converters import scalers as scalers
+from train.converters import selectors as selectors
 from train.converters import stacking as stacking
 from train.converters import support_vectors as support_vectors
 from train.converters import targets as targets

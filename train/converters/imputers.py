@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 
 from train.converters.answers import Inputs
 from train.converters.graph import BOOL, Graph
@@ -48,6 +48,20 @@ def indicate(graph: Graph, model: Any, inputs: Inputs) -> str:
     """Say what is missing."""
     rows = inputs.variables[0].full_name
     return graph.columns(_missing(graph, rows, model.missing_values, inputs), model.features_)
+
+
+@transformer(KNNImputer, width=lambda model: model.n_features_in_)
+def refuse(_graph: Graph, _model: Any, _inputs: Inputs) -> str:
+    """Refuse: rows that lack much are equally near to many, and which of these scikit-learn takes follows no order.
+
+    Raises:
+        ValueError: always.
+
+    """
+    raise ValueError(
+        "KNNImputer takes any of the rows that are equally near, and which is not defined; take SimpleImputer, or trees"
+        " that take missing numbers as they are"
+    )
 
 
 def _missing(graph: Graph, rows: str, value: Any, inputs: Inputs) -> str:

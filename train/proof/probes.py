@@ -22,6 +22,7 @@ RANDOM_ROWS = 4_000
 TIE_CANDIDATES = 30_000
 TIE_ROWS = 1_000
 FAR_ROWS = 500
+HOLED_ROWS = 500
 SMALLEST = 1e-45
 
 
@@ -41,6 +42,7 @@ def probes(original: Original, parts: Split, seed: int) -> Iterator[Probe]:
         yield categories(schema, rows)
     if missing_columns(original, rows):
         yield missing(rows[:10], missing_columns(original, rows), schema.names)
+        yield Probe("several missing values", holed(rows, missing_columns(original, rows), random))
 
 
 def final_step(model: object) -> object:
@@ -137,6 +139,14 @@ def missing(rows: Rows, columns: list[int], names: list[str]) -> Probe:
     everywhere[:, columns] = np.nan
     origins = [f"{names[column]} missing" for _ in rows for column in columns] + ["all of them missing"]
     return Probe("missing values", np.vstack([holed, everywhere]), origins)
+
+
+def holed(rows: Rows, columns: list[int], random: np.random.Generator) -> Rows:
+    """Return training rows that lack anything from few of the columns to almost all."""
+    drawn = rows[random.integers(0, len(rows), HOLED_ROWS)]
+    gone = random.random((HOLED_ROWS, len(columns))) < random.random((HOLED_ROWS, 1))
+    drawn[:, columns] = np.where(gone, np.float32(np.nan), drawn[:, columns])
+    return drawn
 
 
 def _sample(rows: Rows, random: np.random.Generator) -> Rows:

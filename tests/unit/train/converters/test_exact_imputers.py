@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from skl2onnx.common.data_types import StringTensorType
 from sklearn.datasets import load_breast_cancer
-from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 
-from tests.conversions import assert_same_rows, converted, expected, holed, session, spread
+from tests.conversions import assert_same_rows, converted, expected, holed, of_numbers, session, spread
 
 ROWS = spread(load_breast_cancer().data.astype(np.float32)[:, :8])
 HOLED = holed(ROWS, 0.2)
@@ -55,3 +55,8 @@ def test_texts_are_filled_in(imputer: Any) -> None:
     proto = converted(imputer.fit(TEXTS), [("input", StringTensorType([None, 2]))])
 
     assert session(proto).run(None, {"input": asked})[0].tolist() == expected(imputer, asked)[0].tolist()
+
+
+def test_filling_in_from_the_nearest_rows_is_refused_with_a_way_out() -> None:
+    with pytest.raises(ValueError, match="equally near, and which is not defined; take SimpleImputer"):
+        converted(KNNImputer().fit(HOLED), of_numbers(HOLED.shape[1]))

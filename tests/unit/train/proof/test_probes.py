@@ -11,7 +11,7 @@ from tests.proofs import EXAMPLE as DATA
 from tests.proofs import PARTS, original_of
 from train.converters import floor_to_float32
 from train.proof.probe import LARGEST
-from train.proof.probes import missing, probes, random_rows, ties
+from train.proof.probes import holed, missing, probes, random_rows, ties
 from train.proof.thresholds import thresholds
 
 
@@ -67,6 +67,15 @@ def test_missing_values_are_tried_in_each_column_and_in_all_at_once() -> None:
     probe = missing(PARTS.held_out_rows[:2], list(range(30)), DATA.schema.names)
 
     assert sorted(np.isnan(probe.rows).sum(axis=1).tolist()) == [1] * 60 + [30]
+
+
+def test_anything_from_few_to_almost_all_columns_is_missing_together() -> None:
+    rows = holed(PARTS.held_out_rows, list(range(20)), np.random.default_rng(0))
+
+    lacking = np.isnan(rows).sum(axis=1)
+    assert not np.isnan(rows[:, 20:]).any()
+    assert np.isin([0, 1, 5, 10, 15, 19], lacking).all()
+    assert not np.isnan(PARTS.held_out_rows).any()
 
 
 @pytest.mark.parametrize("value", [np.nan, 3e38])
