@@ -68,7 +68,7 @@ class Original:
 
     def table(self, rows: Rows) -> Any:
         """Return rows in the form in which the model was fitted: a data frame, or a float32 matrix."""
-        return model_table(self.model, self.schema, rows, framed=_knows_names(self.model))
+        return model_table(self.model, self.schema, rows, framed=hasattr(self.model, "feature_names_in_"))
 
     def _answers(self, rows: Rows) -> Answers:
         table = self.table(rows)
@@ -122,11 +122,6 @@ def _classes(model: Any) -> npt.NDArray[Any]:
     if isinstance(model.classes_, list):
         raise ExportRefused(SEVERAL_OUTPUTS)
     return np.asarray(model.classes_)
-
-
-def _knows_names(model: Any) -> bool:
-    """Return whether a model was fitted on a data frame; one of a transformed target leaves that to its regressor."""
-    return hasattr(model, "feature_names_in_") or hasattr(getattr(model, "regressor_", None), "feature_names_in_")
 
 
 def _best_two(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

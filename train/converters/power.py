@@ -27,8 +27,7 @@ def transform_powers(graph: Graph, model: Any, inputs: Inputs) -> str:
 
 def _yeo_johnson(graph: Graph, rows: str, powers: Powers) -> str:
     """Take the power of 1 + x, and of numbers below zero minus the power 2 - lambda of 1 - x."""
-    eps = np.finfo(np.float64).eps
-    above, below = (graph.constant(_with_zeros(each, eps)) for each in (powers, 2 - powers))
+    above, below = (graph.constant(each.astype(np.float64)) for each in (powers, 2 - powers))
     positive = graph.add("GreaterOrEqual", rows, graph.constant(0.0))
     changed = _raised(graph, log1p(graph, graph.add("Abs", rows)), graph.add("Where", positive, above, below))
     return graph.add("Where", positive, changed, graph.add("Neg", changed))
@@ -38,15 +37,10 @@ def _box_cox(graph: Graph, rows: str, powers: Powers) -> str:
     """Take the power of x; numbers that are not above zero, which scikit-learn refuses, become missing."""
     positive = graph.add("Greater", rows, graph.constant(0.0))
     logarithm = graph.add("Log", graph.add("Where", positive, rows, graph.constant(np.nan)))
-    return _raised(graph, logarithm, graph.constant(_with_zeros(powers, 1e-19)))
+    return _raised(graph, logarithm, graph.constant(powers.astype(np.float64)))
 
 
 def _raised(graph: Graph, logarithm: str, powers: str) -> str:
     """Return (exp(power * logarithm) - 1) / power, and the logarithm itself where the power is zero."""
     changed = graph.add("Div", expm1(graph, times(graph, powers, logarithm)), powers)
     return graph.add("Where", graph.add("Equal", powers, graph.constant(0.0)), logarithm, changed)
-
-
-def _with_zeros(powers: Powers, least: float) -> npt.NDArray[np.float64]:
-    """Return the powers, with zero for those of which SciPy takes the logarithm."""
-    return np.where(np.abs(powers) < least, 0.0, powers).astype(np.float64)
