@@ -1,23 +1,20 @@
 """copse-train: read data, fit an estimator, export it, prove the export, publish it."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from model_repository import Damaged, NotPublished, current_version, use
-from train.builtin import BUILT_IN, built_in
-from train.data import TrainingData
-from train.errors import BadData, BadParameter
-from train.estimators import parameters
+from model_repository import Damaged, NotPublished, current_version, use, versions
+from train.errors import TrainingError
 from train.estimators.backend import count_cores
 from train.job import already_published, run
-from train.options import parser
+from train.options import EXAMPLE, parser
+from train.order import data_of, recipe_of
 from train.program import ended, model_name
-from train.recipe import Recipe
 from train.report import say
-from train.tables import Choices, read_table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,8 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train(chosen: argparse.Namespace) -> int:
     count_cores()
     recipe = recipe_of(chosen)
+    name = chosen.name or model_name(chosen.data or EXAMPLE)
+    _check_repository(chosen.models, name)
     data = data_of(chosen)
-    name = chosen.name or model_name(chosen.data)
     known = None if chosen.force else already_published(chosen.models, name, data, recipe)
     if known is not None:
         return _nothing_new(chosen.models, name, known, candidate=chosen.candidate)
@@ -40,64 +38,12 @@ def _train(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def recipe_of(chosen: argparse.Namespace) -> Recipe:
-    """Return the recipe that the options give.
-
-    Raises:
-        BadParameter: they contradict each other.
-
-    """
-    given = parameters.parse(chosen.param)
-    if chosen.trees is not None:
-        given["n_estimators"] = chosen.trees
-    if chosen.fitted and (given or chosen.search or chosen.scheduler):
-        raise BadParameter("--fitted takes a model as it is; it goes with no --param, --trees, --search or --scheduler")
-    if (chosen.backend == "dask") != (chosen.scheduler is not None):
-        raise BadParameter("--backend dask and --scheduler ADDRESS go together")
-    return Recipe(
-        estimator=chosen.estimator,
-        parameters=given,
-        search=parameters.parse_choices(chosen.search),
-        held_out=chosen.held_out,
-        seed=chosen.seed,
-        code=chosen.code,
-        fitted=chosen.fitted,
-        trust_joblib=chosen.trust_joblib,
-        scheduler=chosen.scheduler,
-    )
-
-
-def data_of(chosen: argparse.Namespace) -> TrainingData:
-    """Return the data that the options name.
-
-    Raises:
-        BadInput: it cannot be used.
-
-    """
-    path = Path(chosen.data)
-    if chosen.data in BUILT_IN and not path.exists():
-        data = built_in(chosen.data)
-        kinds = " or ".join(data.class_names) if len(data.classes) <= 5 else f"{len(data.classes)} classes"
-        shape = f"{len(data.rows):,} rows, {len(data.schema)} columns"
-        say(f"data     {data.name}, {shape}, {kinds if data.classes else 'a number'}")
-        return data
-    if not path.exists():
-        raise BadData(f"there is no {path}; --data takes a file, a folder of Parquet files, or {', '.join(BUILT_IN)}")
-    if not chosen.target:
-        raise BadParameter("--target must name the column of the data that is to be predicted")
-    choices = Choices(
-        target=chosen.target,
-        task=chosen.task,
-        numeric=tuple(chosen.numeric),
-        categorical=tuple(chosen.categorical),
-        drop=tuple(chosen.drop),
-        test_data=chosen.test_data,
-        group=chosen.group,
-        time=chosen.time,
-        held_out=chosen.held_out,
-        seed=chosen.seed,
-    )
-    return read_table(path, choices)
+def _check_repository(root: Path, name: str) -> None:
+    """Tell of a name or a folder that cannot be used before the data is read."""
+    versions(root, name)
+    there = next(folder for folder in [root, *root.absolute().parents] if folder.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise TrainingError(f"nothing can be written in {there}; --models names the folder to publish in")
 
 
 def _nothing_new(root: Path, name: str, known: int, *, candidate: bool) -> int:

@@ -12,6 +12,7 @@ from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, String
 
 from train import converters
 from train.errors import ExportRefused
+from train.estimators.reasons import reason
 from train.onnx_runtime import LABEL, PREDICTION, PROBABILITIES
 from train.original import Original, reads_float32
 from train.schema import NUMBERS, TEXTS, Schema
@@ -67,10 +68,11 @@ def _convert(original: Original) -> onnx.ModelProto:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of an error, or which estimator has no converter."""
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    unknown = re.search(r"shape calculator for type '<class '.*?(\w+)'>'", first)
-    return f"{unknown[1]} has no form in ONNX; docs/models.md lists what has" if unknown else first
+    """Return the sentence of an error, or which estimator has no converter."""
+    unknown = re.search(r"shape calculator for type '<class '.*?(\w+)'>'", str(error))
+    if not unknown:
+        return reason(error)
+    return f"{unknown[1]} has no form in ONNX here; docs/models.md lists what has, copse-import takes exports of others"
 
 
 def _to_onnx(original: Original, initial_types: InitialTypes) -> onnx.ModelProto:

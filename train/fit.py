@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -16,6 +17,7 @@ from train.estimators import own, registry
 from train.estimators.backend import fitting
 from train.estimators.parameters import apply
 from train.estimators.preparation import prepared
+from train.estimators.reasons import reason
 from train.estimators.search import search
 from train.original import Original, model_table
 from train.proof.probes import final_step
@@ -38,6 +40,7 @@ def fit(recipe: Recipe, schema: Schema, parts: Split, *, classifies: bool) -> tu
     model = unfitted(recipe, schema, parts.fit_rows, classifies=classifies)
     table = model_table(model, schema, parts.fit_rows, framed=own.is_own(recipe.estimator))
     targets = parts.fit_targets
+    np.random.seed(recipe.seed)  # noqa: NPY002 - what takes no seed draws from here: TargetEncoder
     with fitting(recipe.scheduler, [table, targets]), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         model, said = _fitted(recipe, model, table, targets)
@@ -94,9 +97,8 @@ def _fitted(recipe: Recipe, model: Any, table: Any, targets: Targets) -> tuple[A
             _grow(final_step(model), steps_before.fit_transform(table, targets) if steps_before else table, targets)
         else:
             model.fit(table, targets)
-    except Exception as error:  # a user's own steps raise whatever they like
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadEstimator(f"{type(model).__name__} cannot be fitted: {reason}") from error
+    except Exception as error:  # noqa: BLE001 - a user's own steps raise whatever they like
+        raise BadEstimator(f"{type(final_step(model)).__name__} cannot be fitted: {reason(error)}") from None
     return model, ""
 
 

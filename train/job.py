@@ -3,6 +3,7 @@
 import resource
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,11 @@ from model_repository import Damaged, publish, read_manifest, versions
 from train.data import Split, TrainingData, split
 from train.describe import Proved, describe, input_digest
 from train.errors import BadData, BadEstimator, ExportRefused
+from train.estimators import own
 from train.estimators.fitted import load_fitted
 from train.estimators.preparation import described
+from train.estimators.reasons import reason
+from train.estimators.suited import suited
 from train.export import export
 from train.fit import fit, score
 from train.original import Original
@@ -43,8 +47,12 @@ def run(root: Path, name: str, data: TrainingData, recipe: Recipe, *, candidate:
         PublishFailed: the disk refused; nothing was published.
 
     """
-    parts = split(data, recipe.held_out, recipe.seed)
-    original = _load(recipe.fitted, recipe, data, parts) if recipe.fitted else _fit(recipe, data, parts)
+    if recipe.fitted:
+        model, data = _load(recipe.fitted, recipe, data)
+        original, parts = Original(model, data.schema), split(data, recipe.held_out, recipe.seed)
+    else:
+        parts = split(data, recipe.held_out, recipe.seed)
+        original = _fit(recipe, data, parts)
     with step("score") as done:
         metrics = _scored(original, parts)
         figures = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in metrics.items())
@@ -73,7 +81,11 @@ def prove(original: Original, content: bytes, parts: Split, bound: Bound, seed: 
         ExportRefused: it does not; the text holds the table and names the rows.
 
     """
-    verdict = Gate(original, content, bound, parts.fit_rows[:1_000]).examine(probes(original, parts, seed), seed)
+    gate = Gate(original, content, bound, parts.fit_rows[:1_000])
+    try:
+        verdict = gate.examine(probes(original, parts, seed), seed)
+    except ValueError as error:
+        raise ExportRefused(f"the model refuses rows that lie between rows of its training: {reason(error)}") from None
     if verdict.faults:
         listed = "\n".join(f"         {fault}" for fault in verdict.faults)
         raise ExportRefused(
@@ -98,7 +110,7 @@ def _fit(recipe: Recipe, data: TrainingData, parts: Split) -> Original:
         model, said = fit(recipe, data.schema, parts, classifies=bool(data.classes))
         shape = f"{len(parts.fit_rows):,} rows, {len(data.schema)} columns"
         done(", ".join(filter(None, [type(final_step(model)).__name__, _trees(model), shape, said])))
-    for line in described(model, data.schema, parts.fit_rows):
+    for line in [] if own.is_own(recipe.estimator) else described(model, data.schema, parts.fit_rows):
         say(f"         {line}")
     return Original(model, data.schema)
 
@@ -110,27 +122,19 @@ def _scored(original: Original, parts: Split) -> dict[str, float]:
     except ValueError as error:
         lacking = np.isnan(parts.held_out_rows).any(axis=0) & ~np.isnan(parts.fit_rows).any(axis=0)
         if not lacking.any():
-            raise BadEstimator(f"it does not answer the held-out rows: {str(error).splitlines()[0]}") from error
+            raise BadEstimator(f"the model does not answer the held-out rows: {reason(error)}") from None
         name = original.schema.names[int(np.argmax(lacking))]
         raise BadData(
             f"held-out rows lack numbers in {name}, which those fitted on do not, and the estimator takes none missing"
-        ) from error
+        ) from None
 
 
-def _load(path: Path, recipe: Recipe, data: TrainingData, parts: Split) -> Original:
-    """Load a fitted model, and see that it answers rows of this data."""
+def _load(path: Path, recipe: Recipe, data: TrainingData) -> tuple[Any, TrainingData]:
+    """Load a fitted model, and bring the data into the form in which it was fitted."""
     with step("load") as done:
-        original = Original(load_fitted(path, trust_joblib=recipe.trust_joblib), data.schema)
-        if original.classifies != bool(data.classes):
-            kind = "classifier" if original.classifies else "regressor"
-            raise BadEstimator(f"{path} is a {kind}; the target holds {'classes' if data.classes else 'numbers'}")
-        try:
-            original.answers(parts.held_out_rows[:1])
-        except ValueError as error:
-            reason = str(error).splitlines()[0]
-            raise BadEstimator(f"{path} does not answer rows of this data: {reason}") from error
-        done(f"{type(final_step(original.model)).__name__} from {path}, not fitted again")
-    return original
+        model = load_fitted(path, trust_joblib=recipe.trust_joblib)
+        done(f"{type(final_step(model)).__name__} from {path}, not fitted again")
+    return model, suited(model, path, data)
 
 
 def _trees(model: object) -> str:

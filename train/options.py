@@ -29,7 +29,6 @@ def parser() -> argparse.ArgumentParser:
 def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--data",
-        default=EXAMPLE,
         metavar="DATA",
         help=f"a CSV or Parquet file, a folder of Parquet files, or one of {', '.join(BUILT_IN)} ({EXAMPLE})",
     )
@@ -47,7 +46,6 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--held-out",
         type=_share,
-        default=DEFAULTS.held_out,
         metavar="SHARE",
         help=f"the share of rows to hold out and score on ({DEFAULTS.held_out})",
     )
@@ -56,11 +54,10 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
 def _add_estimator(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--estimator",
-        default=DEFAULTS.estimator,
         metavar="NAME",
         help=f"an estimator by name, or module:function that returns one ({DEFAULTS.estimator})",
     )
-    group.add_argument("--code", type=Path, default=Path(), metavar="DIR", help="where the module is (here)")
+    group.add_argument("--code", type=Path, metavar="DIR", help="where the module is (here)")
     group.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the estimator"
     )

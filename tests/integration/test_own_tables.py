@@ -17,6 +17,7 @@ from train import cli
 from train.data import split
 from train.fit import fit
 from train.options import parser
+from train.order import data_of, recipe_of
 from train.original import Original
 from train.schema import Rows, Schema
 
@@ -80,7 +81,7 @@ def arguments(root: Path, files: Path, table: Table) -> list[str]:
 def fitted_again(root: Path, files: Path, table: Table) -> tuple[Original, Rows]:
     """Fit what the command fitted; return the model and the rows that were held out."""
     chosen = parser().parse_args(arguments(root, files, table))
-    recipe, data = cli.recipe_of(chosen), cli.data_of(chosen)
+    recipe, data = recipe_of(chosen), data_of(chosen)
     parts = split(data, recipe.held_out, recipe.seed)
     model, _ = fit(recipe, data.schema, parts, classifies=bool(data.classes))
     return Original(model, data.schema), parts.held_out_rows

@@ -50,7 +50,9 @@ def _connected(scheduler: str) -> Any:
         raise BadParameter("--backend dask needs Dask: pip install 'copse[dask]'") from None
     try:
         return distributed.Client(scheduler, timeout=SECONDS_TO_CONNECT, set_as_default=True)
-    except (OSError, ValueError) as error:
+    except ValueError:
+        raise BadParameter(f"--scheduler {scheduler} is no address; one is like tcp://scheduler:8786") from None
+    except OSError as error:
         raise TrainingError(f"no Dask scheduler answers at {scheduler} ({type(error).__name__})") from None
 
 

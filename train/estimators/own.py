@@ -27,6 +27,9 @@ def make(name: str, code: Path) -> Any:
         estimator = function()
     except Exception as error:
         raise BadEstimator(f"--estimator {name}: the function failed with {_said(error)}") from error
+    if isinstance(estimator, type):
+        called = f"{estimator.__name__}()"
+        raise BadEstimator(f"--estimator {name}: the function returned the class {estimator.__name__}; return {called}")
     if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")):
         raise BadEstimator(f"--estimator {name}: the function returned {type(estimator).__name__}, no estimator")
     return estimator

@@ -8,6 +8,7 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid
 
 from train.data import Targets
 from train.errors import BadEstimator
+from train.estimators.reasons import reason
 from train.report import progress
 
 FOLDS = 5
@@ -34,6 +35,6 @@ def search(model: Any, choices: dict[str, list[Any]], table: Any, targets: Targe
         try:
             grid.fit(table, targets)
         except (ValueError, TypeError) as error:
-            raise BadEstimator(f"a combination of --search cannot be fitted: {str(error).splitlines()[0]}") from error
+            raise BadEstimator(f"a combination of --search cannot be fitted: {reason(error)}") from None
     best = ", ".join(f"{key.rpartition('__')[2]} {value}" for key, value in grid.best_params_.items())
     return grid.best_estimator_, f"best of {candidates}: {best} ({name} {grid.best_score_:.3f} on {FOLDS} folds)"

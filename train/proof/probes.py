@@ -66,7 +66,9 @@ def unknown_texts(schema: Schema, column: int, rows: Rows) -> Probe:
     """Return rows with a text in a column that training did not see there."""
     placed = rows[:10].copy()
     placed[:, column] = len(schema.fields[column].categories or ())
-    return Probe("unknown texts", placed, [f"an unknown text in {schema.names[column]}"] * len(placed))
+    return Probe(
+        f"unknown texts: {schema.names[column]}", placed, [f"an unknown text in {schema.names[column]}"] * len(placed)
+    )
 
 
 def random_rows(schema: Schema, rows: Rows, random: np.random.Generator) -> Rows:
