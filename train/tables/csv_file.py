@@ -1,6 +1,7 @@
 """A CSV file as a source of rows: all cells are texts."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow.csv
 from train.errors import BadData
 from train.tables.limits import MISSING_MARKS
 from train.tables.sources import Kind, progress
-from train.tables.text_files import SEPARATORS, check_rows, count_quotes, opened, read_header, rows_with_lines
+from train.tables.text_files import SEPARATORS, check_rows, count_quotes, read_header, rows_with_lines
 
 BLOCK_BYTES = 1 << 19  # no row can be longer
 
@@ -51,11 +52,12 @@ class CsvFile:
             BadData: a row has more or fewer cells than the header, or a quote is not closed.
 
         """
-        with progress(self.path, self.path.stat().st_size, "B") as bar, opened(self.path) as (raw, file):
+        with progress(self.path, self.path.stat().st_size, "B") as bar, _opened(self.path) as (raw, file):
             try:
-                for batch in pyarrow.csv.open_csv(file, *self._options(names)):
-                    bar.update(raw.tell() - bar.n)
-                    yield batch
+                with pyarrow.csv.open_csv(file, *self._options(names)) as reader:
+                    for batch in reader:
+                        bar.update(raw.tell() - bar.n)
+                        yield batch
             except pa.ArrowInvalid:  # its text repeats the row
                 raise self._fault() from None
 
@@ -88,3 +90,13 @@ class CsvFile:
                 strings_can_be_null=True,
             ),
         )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[pa.NativeFile, pa.NativeFile]]:
+    """Open a file; give it as it is, and as it reads: unpacked if it is gzipped.
+
+    Arrow reads ahead in a thread of its own, which must not need Python: it may still run when Python ends.
+    """
+    with pa.OSFile(str(path), "rb") as raw:
+        yield raw, pa.CompressedInputStream(raw, "gzip") if path.suffix == ".gz" else raw
