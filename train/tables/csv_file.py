@@ -60,6 +60,10 @@ class CsvFile:
                         yield batch
             except pa.ArrowInvalid:  # its text repeats the row
                 raise self._fault() from None
+            except OSError as error:
+                if error.errno:  # the disk, or who may read
+                    raise
+                raise BadData(f"{self.path}: the file cannot be unpacked; pack it anew") from None
 
     def place(self, row: int) -> str:
         """Return the line in which a row begins."""

@@ -27,10 +27,10 @@ class Header(NamedTuple):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """Open a file; give it as it is, and as it reads: unpacked if it is gzipped."""
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file as it reads: unpacked if it is gzipped."""
     with path.open("rb") as raw:
-        yield raw, cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
+        yield cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
 
 
 def count_quotes(path: Path) -> int:
@@ -76,7 +76,7 @@ def rows_with_lines(path: Path, separator: str, *, strict: bool = False) -> Iter
         BadData: a quote is not closed, or nothing ends a cell.
 
     """
-    with opened(path) as (_, file):
+    with _opened(path) as file:
         reader = csv.reader(TextIOWrapper(file, "utf-8-sig", newline=""), delimiter=separator, strict=strict)
         line = 1
         try:
@@ -120,7 +120,7 @@ def _no_text(decoder: codecs.IncrementalDecoder, chunk: bytes) -> int | None:
 
 def _chunks(path: Path) -> Iterator[bytes]:
     """Yield the bytes of a file, and none at its end."""
-    with opened(path) as (_, file):
+    with _opened(path) as file:
         try:
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
