@@ -126,7 +126,10 @@ def _check_value(value: Any, column: Column | None, signature: Signature, at: di
     if value is None and (column.missing if column else signature.any_missing):
         return
     if not isinstance(value, _types(column, signature)):
-        raise WrongValues(f"a value is {_kind(value)}", **at, expected=_expected(column, signature))
+        expected = _expected(column, signature)
+        if isinstance(value, bool) and expected == "a number":
+            expected += "; true is 1 and false is 0"
+        raise WrongValues(f"a value is {_kind(value)}", **at, expected=expected)
     if isinstance(value, str) and not _is_unicode(value):
         raise WrongValues("a text is not Unicode", **at, expected="a text")
     if isinstance(value, float) and signature.clearly_too_large(value):

@@ -46,6 +46,7 @@ def named(**changed: Any) -> dict[str, Any]:
 
 SECOND = {"column": COLUMNS[1]}
 NUMBER = SECOND | {"expected": "a number"}
+NO_BOOLEAN = SECOND | {"expected": "a number; true is 1 and false is 0"}
 RANGE = SECOND | {"expected": "a number between -3.4e38 and 3.4e38"}
 WITHOUT_ONE = {name: value for name, value in NAMED.items() if name != COLUMNS[2]}
 FEATURES = '{"features": '
@@ -85,7 +86,7 @@ CASES = [
     Bad("29 numbers", {"features": BENIGN[:29]}, 422, "a row has 29 numbers; expected 30", {}),
     Bad("31 numbers", {"instances": [BENIGN, [*BENIGN, 1]]}, 422, "a row has 31 numbers; expected 30", {"row": 1}),
     Bad("a number as text", row(_1='"4815162342"'), 422, "a value is text", NUMBER),
-    Bad("true", row(_1="true"), 422, "a value is true or false", NUMBER),
+    Bad("true", row(_1="true"), 422, "a value is true or false", NO_BOOLEAN),
     Bad("null", row(_1="null"), 422, "a value is null", NUMBER),
     Bad("a list in a row", row(_1="[4815162342]"), 422, "a value is a list", NUMBER),
     Bad("1e39", row(_1="1e39"), 422, "a number is too large for float32", RANGE),
@@ -107,7 +108,7 @@ CASES = [
         {"instances": [BENIGN, [*BENIGN[:1], False, *BENIGN[2:]]]},
         422,
         "a value is true or false",
-        {"row": 1} | NUMBER,
+        {"row": 1} | NO_BOOLEAN,
     ),
     Bad(
         "a repeated name in a later row",
@@ -116,7 +117,7 @@ CASES = [
         "a feature is named twice; expected each once",
         {"row": 1, "column": COLUMNS[0]},
     ),
-    Bad("a bad value beside a large one", row(_0="3e38", _1="true"), 422, "a value is true or false", NUMBER),
+    Bad("a bad value beside a large one", row(_0="3e38", _1="true"), 422, "a value is true or false", NO_BOOLEAN),
     Bad("0 rows", {"instances": []}, 422, "instances has no rows; expected at least 1", {}),
     Bad(
         "too many rows",

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from train.errors import BadData
 from train.schema import Field
+from train.tables.cells import number
 from train.tables.choices import Choices
 from train.tables.limits import FEW_TEXTS, LEAST_ROWS, MOST_CATEGORIES
-from train.tables.sources import Source
+from train.tables.sources import Source, option
 from train.tables.survey import Facts, Survey
 
 DATE = re.compile(r"(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}/\d{1,2}/\d{1,2})([ T].*)?")
 COMMAS = re.compile(r"[+-]?\d[\d.]*,\d+")
+MONEY = "[$\N{EURO SIGN}\N{POUND SIGN}\N{YEN SIGN}%]?"
+DRESSED = re.compile(rf"{MONEY}\s?[+-]?{MONEY}(\d{{1,3}}([.,'\s]\d{{3}})+|\d+)([.,]\d+)?\s?{MONEY}")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def strangers(source: Source, facts: Facts) -> str:
 def _column(source: Source, name: str, seen: Survey, choices: Choices) -> Column:
     facts = seen.facts[name]
     if facts.missing.count == seen.rows:
-        raise BadData(f"{source.path}: all values of column {name} are missing (--drop {name})")
+        raise BadData(f"{source.path}: all values of column {name} are missing ({option('--drop', name)})")
     if name in choices.numeric and facts.no_numbers.count:
         raise BadData(f"{source.path}: column {name} is --numeric and has {strangers(source, facts)}")
     if name not in choices.categorical and (name in choices.numeric or not is_text(source, name, facts)):
@@ -70,10 +73,11 @@ def _check_categories(source: Source, name: str, seen: Survey, *, forced: bool) 
     if not facts.many and not each_its_own:
         return
     found = f"more than {MOST_CATEGORIES:,}" if facts.many else f"{len(facts.texts):,}"
-    way_out = f"--drop {name}" + ("" if facts.many else f", or --categorical {name} to keep it")
+    drop = option("--drop", name)
+    way_out = drop + ("" if facts.many else f", or {option('--categorical', name)} to keep it")
     if _few_strangers(facts, seen.rows) and source.kind(name) == "cells":
         reason = f"column {name} is one of texts because of {strangers(source, facts)}, and has {found} different texts"
-        raise BadData(f"{source.path}: {reason}; mend the file, or --drop {name}")
+        raise BadData(f"{source.path}: {reason}; mend the file, or {drop}")
     raise BadData(
         f"{source.path}: column {name} has {found} different texts in {seen.rows:,} rows, which are no categories"
         f"{_looks(facts)} ({way_out})"
@@ -85,18 +89,30 @@ def _few_strangers(facts: Facts, rows: int) -> bool:
 
 
 def _looks(facts: Facts) -> str:
-    if all(DATE.fullmatch(text) for text in facts.texts):
+    if _dates(facts):
         return "; they look like dates, which can split the rows (--time) but not be trained on"
-    commas = {text for text in facts.texts if COMMAS.fullmatch(text)}
-    if commas and all(text.lstrip("+-").isdecimal() for text in facts.texts - commas):
-        return "; they look like numbers with a comma, and a point is expected"
-    return ""
+    return f"; {numbers}, and a plain one with a point is expected" if (numbers := _dressed(facts)) else ""
+
+
+def _dates(facts: Facts) -> bool:
+    return all(DATE.fullmatch(text) for text in facts.texts)
+
+
+def _dressed(facts: Facts) -> str:
+    """Say in which dress the texts of a column look like numbers; nothing if they do not."""
+    dressed = {text for text in facts.texts if number(text) is None}
+    if not dressed or not all(map(DRESSED.fullmatch, dressed)):
+        return ""
+    commas = all(map(COMMAS.fullmatch, dressed))
+    return f"they look like numbers with {'a comma' if commas else 'signs, spaces or commas'}"
 
 
 def _text_notes(source: Source, name: str, seen: Survey) -> tuple[str, ...]:
     facts = seen.facts[name]
     if facts.no_numbers.count == 0:
-        return ("all are numbers",)
-    if source.kind(name) == "cells" and _few_strangers(facts, seen.rows):
-        return (f"texts because of {strangers(source, facts)}",)
-    return ("they look like dates",) if all(DATE.fullmatch(text) for text in facts.texts) else ()
+        return ("true and false as texts",) if facts.booleans else ("all are numbers",)
+    if _dates(facts):
+        return ("they look like dates",)
+    few = source.kind(name) == "cells" and _few_strangers(facts, seen.rows)
+    because = f"texts because of {strangers(source, facts)}" if few else ""
+    return tuple(note for note in (because, _dressed(facts)) if note)

@@ -9,7 +9,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from train.errors import BadData
 from train.tables.choices import Choices
 from train.tables.fill import Filler, Groups, Times
-from train.tables.sources import Source
+from train.tables.sources import Source, counted
 from train.tables.target import Labels
 
 Mask = npt.NDArray[np.bool_]
@@ -52,20 +52,23 @@ def check_classes(source: Source, found: Labels, mask: Mask | None, choices: Cho
     if mask is not None:
         unseen = set(np.unique(found.targets[mask]).tolist()) - set(np.unique(found.targets[~mask]).tolist())
         if unseen:
-            raise BadData(f"{where} has {_classes(len(unseen))} only among the held-out rows; each must be trained on")
+            raise BadData(
+                f"{where} has {counted(len(unseen), 'class')} only among the held-out rows; each must be trained on"
+            )
         return
-    _, counts = np.unique(found.targets, return_counts=True)
-    if alone := int((counts == 1).sum()):
-        raise BadData(f"{where} has {_classes(alone)} with a single row, which cannot be both trained and scored on")
+    _, first, counts = np.unique(found.targets, return_index=True, return_counts=True)
+    if alone := sorted(first[counts == 1].tolist()):
+        place = f"{'' if len(alone) == 1 else 'the first '}in {source.place(alone[0])}"
+        raise BadData(
+            f"{where} has {counted(len(alone), 'class')} with a single row, {place}, which cannot be both trained and "
+            f"scored on; remove {'it' if len(alone) == 1 else 'them'}, or add rows"
+        )
     held = math.ceil(choices.held_out * len(found.targets))
     if min(held, len(found.targets) - held) < len(counts):
         raise BadData(
-            f"{where} has {len(counts):,} classes and {held:,} held-out rows; choose another --held-out share"
+            f"{where} has {counted(len(counts), 'class')} and {counted(held, 'held-out row')}; "
+            "choose another --held-out share"
         )
-
-
-def _classes(count: int) -> str:
-    return "1 class" if count == 1 else f"{count:,} classes"
 
 
 def _some_groups(source: Source, groups: Groups, choices: Choices) -> Mask:

@@ -75,12 +75,12 @@ def read_table(path: Path, choices: Choices) -> TrainingData:
     aim = target(source, seen.facts[choices.target], choices)
     test = None if choices.test_data is None else _test_data(choices.test_data, [*features, choices.target])
     filled = _fill(source, [*(column.field for column in found), aim.field], seen.rows, test, choices)
-    known = labels(aim, filled.targets, seen.rows, choices.task)
+    known = labels(aim, filled.targets, seen.rows, choices.task, None if test is None else test.source)
     check_classes(source, known, filled.held_out, choices)
     schema = Schema([column.field for column in found])
     data = TrainingData(_name(path), schema, filled.rows, *known, choices.target, filled.held_out)
     say(_heading(source, seen.rows, time.perf_counter() - begun))
-    show(data, found, filled.changed, choices)
+    show(path, data, found, filled.changed, choices)
     return data
 
 
@@ -107,8 +107,12 @@ def _test_data(path: Path, names: list[str]) -> _Test:
 def _check_columns(source: Source, names: Sequence[str]) -> None:
     lacking = [name for name in names if name not in source.names]
     if lacking:
-        more = f" and {len(lacking) - 1:,} more" if len(lacking) > 1 else ""
-        raise BadData(f"{source.path}: column {lacking[0]}{more} that the model takes is missing")
+        more = (
+            f" and {len(lacking) - 1:,} more that the model takes are"
+            if len(lacking) > 1
+            else " that the model takes is"
+        )
+        raise BadData(f"{source.path}: column {lacking[0]}{more} missing")
     check_kinds(source, names)
 
 

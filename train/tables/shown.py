@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -17,13 +18,17 @@ from train.tables.sources import counted
 MOST_COLUMNS_SHOWN = 40
 MOST_CLASSES_SHOWN = 20
 INDENT = " " * 9
+MIXER = np.uint64(0x9E3779B97F4A7C15)  # odd, with bits in no order
 
 
-def show(data: TrainingData, columns: Sequence[Column], changed: Sequence[int], choices: Choices) -> None:
-    """Say what was read; `changed` counts for each column the whole numbers that float32 does not hold."""
+def show(path: Path, data: TrainingData, columns: Sequence[Column], changed: Sequence[int], choices: Choices) -> None:
+    """Say what was read from a path; `changed` counts for each column the whole numbers that float32 does not hold."""
     _columns(columns, data.rows, changed)
-    _target(data)
+    tested = 0 if choices.test_data is None or data.held_out is None else int(data.held_out.sum())
+    _target(data, tested)
     _held_out(data, choices)
+    if choices.test_data is not None:
+        _test_data(data, tested, same=path.resolve() == choices.test_data.resolve())
 
 
 def _columns(columns: Sequence[Column], rows: Rows, changed: Sequence[int]) -> None:
@@ -40,15 +45,17 @@ def _columns(columns: Sequence[Column], rows: Rows, changed: Sequence[int]) -> N
         _show(["column", "holds", "missing", "range or texts", "notes"], lines, MOST_COLUMNS_SHOWN)
 
 
-def _target(data: TrainingData) -> None:
-    """Say what is predicted, and how many rows there are of each class, or the range of the numbers."""
+def _target(data: TrainingData, tested: int) -> None:
+    """Say what is predicted, and how many rows of the data file are of each class, or the range of the numbers."""
+    targets = data.targets[: len(data.targets) - tested]
     if not data.classes:
-        low, high, mean = (f"{value:.6g}" for value in (data.targets.min(), data.targets.max(), data.targets.mean()))
+        low, high, mean = (f"{value:.6g}" for value in (targets.min(), targets.max(), targets.mean()))
         say(f"target   {data.target}: regression, {low} to {high}, mean {mean}")
         return
-    say(f"target   {data.target}: classification, {len(data.classes):,} classes")
-    _, counts = np.unique(data.targets, return_counts=True)
-    shares = [_share(count / len(data.targets)) for count in counts]
+    beside = f" ({counted(tested, 'row')} of the test data not counted)" if tested else ""
+    say(f"target   {data.target}: classification, {counted(len(data.classes), 'class')}{beside}")
+    _, counts = np.unique(targets, return_counts=True)
+    shares = [_share(count / len(targets)) for count in counts]
     named = zip(data.class_names, counts.tolist(), shares, strict=True)
     _show(["class", "rows", "share"], [list(each) for each in named], MOST_CLASSES_SHOWN)
 
@@ -63,6 +70,18 @@ def _held_out(data: TrainingData, choices: Choices) -> None:
     elif choices.time is not None:
         reason = f"the newest by {choices.time}"
     say(f"held out {counted(int(data.held_out.sum()), 'row')}, {_share(float(data.held_out.mean()))}: {reason}")
+
+
+def _test_data(data: TrainingData, tested: int, *, same: bool) -> None:
+    """Say if a score on the last rows, those of the test data, says nothing: they are among those to train on."""
+    if same:
+        say(f"{INDENT}the test data is the training data: the score says nothing")
+        return
+    marks = np.unique(data.targets, return_inverse=True)[1].astype(np.uint64)
+    for column in data.rows.T:  # one number for each row: a million take 8 MB
+        marks = marks * MIXER + column.view(np.uint32)
+    if np.isin(marks[-tested:], marks[:-tested]).all():
+        say(f"{INDENT}all rows of the test data are rows of the training data: the score says nothing of others")
 
 
 def _line(column: Column, values: Rows, changed: int) -> list[Cell]:

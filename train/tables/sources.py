@@ -1,5 +1,6 @@
 """Files of rows, as one thing: names of columns, batches of Arrow arrays, and where a row is."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,12 +67,19 @@ def check_kinds(source: Source, names: Sequence[str]) -> None:
     """Raise BadData if a column is of a type that no model takes."""
     for name in names:
         if source.kind(name) in ("moments", "other"):
+            split = ", or --time to split by it" if source.kind(name) == "moments" else ""
             raise BadData(
                 f"{source.path}: column {name} is of type {source.type_name(name)}; numbers, texts and booleans can be "
-                f"trained on (--drop {name}{', or --time to split by it' if source.kind(name) == 'moments' else ''})"
+                f"trained on ({option('--drop', name)}{split})"
             )
 
 
 def counted(number: int, thing: str) -> str:
-    """Return a number of things in words."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    """Return a number of things in words; the plural of a class is classes."""
+    ending = "" if number == 1 else "es" if thing.endswith("s") else "s"
+    return f"{number:,} {thing}{ending}"
+
+
+def option(name: str, column: str) -> str:
+    """Return an option that names a column as a shell takes it."""
+    return f"{name} {shlex.quote(column)}"

@@ -64,7 +64,9 @@ def check_present(source: Source, name: str, facts: Facts) -> None:
         raise BadData(f"{source.path}: {rows} the target {name}, the first in {where}; remove rows without it")
 
 
-def labels(target: Target, values: npt.NDArray[np.float64], rows: int, task: Task | None) -> Labels:
+def labels(
+    target: Target, values: npt.NDArray[np.float64], rows: int, task: Task | None, test: Source | None = None
+) -> Labels:
     """Return what the values [n] of the target mean; the first `rows` of them are to train on, others to score on.
 
     Raises:
@@ -77,9 +79,13 @@ def labels(target: Target, values: npt.NDArray[np.float64], rows: int, task: Tas
         raise BadData(f"{target.where} is the same in all rows; there is nothing to learn")
     if texts is None and not target.booleans and (task or _guess(distinct)) == "regression":
         return Labels(values, [], [])
-    if unknown := int((~np.isin(values[rows:], distinct)).sum()):
+    unknown = ~np.isin(values[rows:], distinct)
+    if test is not None and unknown.any():
+        count, place = int(unknown.sum()), test.place(int(unknown.argmax()))
+        first, which = ("", "it") if count == 1 else ("the first ", "them")
         raise BadData(
-            f"{target.where} has a class in {counted(unknown, 'row')} of the test data that no row to train on has"
+            f"{target.where} has a class in {counted(count, 'row')} of {test.path} that no row to train on has, "
+            f"{first}in {place}; remove {which} there, or add such rows here"
         )
     if texts is not None:
         return Labels(np.array(texts)[values.astype(np.intp)], [*texts], [*texts])

@@ -88,7 +88,7 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"width": "0.5" + SECRET}, "a value is text", "width", "a number"),
     ({"width": ""}, "a value is text", "width", "a number"),
     ({"width": None}, MISSING, "width", "a number"),
-    ({"width": True}, "a value is true or false", "width", "a number"),
+    ({"width": True}, "a value is true or false", "width", "a number; true is 1 and false is 0"),
     ({"width": [1]}, "a value is a list", "width", "a number"),
     ({"height": -1_000_001}, "a number is too large: none of its size was proved", "height", "between -1000000 and"),
     ({"height": 1e39}, "a number is too large: none of its size was proved", "height", "between -1000000 and"),
@@ -150,7 +150,7 @@ def test_the_first_wrong_value_is_told_where_null_is_one_and_where_it_is_none() 
     wrong = changed(width=True)
 
     assert refusal(body(changed(colour=None), wrong)) == {"error": "a value is true or false"} | at(
-        1, "width", "a number"
+        1, "width", "a number; true is 1 and false is 0"
     )
     assert refusal(body(changed(shape=None), wrong)) == {"error": "a value is null"} | at(0, "shape", "a text")
 

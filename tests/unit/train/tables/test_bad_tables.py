@@ -157,6 +157,12 @@ FILES = [
         "{path}: this is no gzip file, or not all of it",
         name="plants.csv.gz",
     ),
+    Bad(
+        "a gzip file with bytes below it",
+        gzip.compress(GOOD.encode()) + b"\0" * 8,
+        "{path}: the file cannot be unpacked; pack it anew",
+        name="plants.csv.gz",
+    ),
     Bad("no Parquet file", GOOD, "{path}: this is no Parquet file, or a damaged one", name="plants.parquet"),
     Bad("a Parquet file of nothing", "", "{path}: this is no Parquet file, or a damaged one", name="plants.parquet"),
     Bad(
@@ -273,8 +279,27 @@ COLUMNS = [
     Bad(
         "a class of one row",
         column("kind", ["a"] * 11 + ["b"]),
-        "{path}: the target kind has 1 class with a single row, which cannot be both trained and scored on",
+        "{path}: the target kind has 1 class with a single row, in line 13, which cannot be both trained and "
+        "scored on; remove it, or add rows",
         choices={"target": "kind"},
+    ),
+    Bad(
+        "classes of one row",
+        column("kind", ["a"] * 10 + ["b", "c"]),
+        "{path}: the target kind has 2 classes with a single row, the first in line 12, which cannot be both trained "
+        "and scored on; remove them, or add rows",
+        choices={"target": "kind"},
+    ),
+    Bad(
+        "one row held out",
+        column("kind", ["a", "b", "c"] * 4),
+        "{path}: the target kind has 3 classes and 1 held-out row; choose another --held-out share",
+        choices={"target": "kind", "held_out": 0.05},
+    ),
+    Bad(
+        "all missing, with a space in the name",
+        column("sign-up date", [""] * 12),
+        "{path}: all values of column sign-up date are missing (--drop 'sign-up date')",
     ),
     Bad(
         "more classes than rows held out",
@@ -340,7 +365,7 @@ TEXTS = [
         "decimal commas",
         some([f"{index},5" for index in range(60)]),
         "{path}: column many has 60 different texts in 60 rows, which are no categories; they look like numbers with a "
-        "comma, and a point is expected (--drop many, or --categorical many to keep it)",
+        "comma, and a plain one with a point is expected (--drop many, or --categorical many to keep it)",
     ),
     Bad(
         "numbers but for one",
@@ -429,7 +454,7 @@ TEST_FILES = [
     Bad(
         "a column lacks",
         GOOD.replace("height,herb", "size,grass"),
-        "{path}: column height and 1 more that the model takes is missing",
+        "{path}: column height and 1 more that the model takes are missing",
     ),
     Bad("the target lacks", edited("label", "kind"), "{path}: column label that the model takes is missing"),
     Bad(
@@ -460,10 +485,14 @@ def test_what_is_wrong_with_test_data_is_told_of_the_test_data(bad: Bad, tmp_pat
 def test_a_class_that_only_the_test_data_has_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(GOOD)
     (tmp_path / "test.csv").write_text(edited(",2\n", ",7\n"))
-    says = r"train.csv: the target label has a class in 1 row of the test data that no row to train on has$"
 
-    with pytest.raises(BadData, match=says):
+    with pytest.raises(BadData) as refused:
         read_table(tmp_path / "train.csv", Choices("label", test_data=tmp_path / "test.csv"))
+
+    assert str(refused.value) == (
+        f"{tmp_path}/train.csv: the target label has a class in 1 row of {tmp_path}/test.csv that no row to train on "
+        "has, in line 4; remove it there, or add such rows here"
+    )
 
 
 def test_rows_for_known_columns_need_these_columns(tmp_path: Path) -> None:

@@ -108,6 +108,26 @@ def test_a_column_of_numbers_but_for_a_few_texts_is_of_texts_and_says_where(
     assert "unknown" not in said
 
 
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        (["1,5", "2,7"], "they look like numbers with a comma"),
+        (["1.000,5", "2"], "they look like numbers with a comma"),
+        (["1 000", "2 500"], "they look like numbers with signs, spaces or commas"),
+        (["$5", "-$1,200.50"], "they look like numbers with signs, spaces or commas"),
+        (["5 %", "7%"], "they look like numbers with signs, spaces or commas"),
+        (["555-1234", "10.0.0.1"], ""),
+        (["1,5", "mint"], ""),
+    ],
+)
+def test_texts_that_look_like_numbers_are_told(
+    cells: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read_table(table_file(tmp_path, separator=";", x=cells * 12, label=LABELS * 2), Choices("label"))
+
+    assert notes(capsys, "x") == " ".join(f"texts - 2 texts {says}".split())
+
+
 def test_types_can_be_told(tmp_path: Path) -> None:
     choices = {"categorical": ("code",), "numeric": ("size",)}
     data = read(tmp_path, choices=choices, code=["01", "1", "1.0"] * 4, size=["1", "2", ""] * 4)
@@ -289,6 +309,15 @@ def test_parquet_numbers_can_be_categories_and_texts_numbers(tmp_path: Path) -> 
     assert data.rows[1].tolist() == [0, 2.5]
 
 
+def test_true_and_false_as_texts_in_parquet_are_not_called_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = read_table(parquet(tmp_path / "table.parquet", x=["True", "False"] * 6), Choices("label"))
+
+    assert categories(data) == [("False", "True")]
+    assert notes(capsys, "x") == "texts - 2 texts true and false as texts; 2 in fewer than 10 rows"
+
+
 def test_a_folder_of_parquet_files_is_one_table_in_the_order_of_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -314,6 +343,30 @@ def test_test_data_is_held_out_and_adds_no_category(tmp_path: Path, capsys: pyte
     assert data.targets[12:].tolist() == [1, 0, 1]
     assert categories(data) == [None, ("mint", "sage")]
     assert f"held out 3 rows, 20.0%: those of {test}" in capsys.readouterr().out
+
+
+def test_classes_are_counted_without_those_of_the_test_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    test = table_file(tmp_path, "test.csv", x=[1, 2, 3], label=[1, 1, 1])
+    read(tmp_path, choices={"test_data": test}, x=[*range(12)])
+
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "target label: classification, 2 classes (3 rows of the test data not counted)" in lines
+    assert {"0 6 50.0%", "1 6 50.0%"} < set(lines)
+
+
+def test_test_data_that_was_trained_on_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    columns: dict[str, Any] = {"x": [*range(11), ""], "herb": ["mint", "sage", ""] * 4}
+    path = table_file(tmp_path, **columns)
+    some = {name: cells[9:] for name, cells in columns.items()}
+    for test, says in {
+        path: "the test data is the training data: the score says nothing",
+        table_file(tmp_path, "some.csv", **some, label=LABELS[9:]): "all rows of the test data are rows of the",
+        table_file(tmp_path, "other.csv", **some, label=[1, 1, 1]): None,
+        table_file(tmp_path, "new.csv", **some | {"x": [9, 10, 11]}, label=LABELS[9:]): None,
+    }.items():
+        read_table(path, Choices("label", test_data=test))
+        last = capsys.readouterr().out.splitlines()[-1].strip()
+        assert last.startswith(says or "held out")
 
 
 def test_groups_stay_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
