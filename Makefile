@@ -11,7 +11,7 @@ BIN := .venv/bin
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: .venv/ready ## Make .venv with copse-train, copse-serve and copse-models in its bin
+setup: .venv/ready ## Make .venv with copse-train, copse-import, copse-serve and copse-models in its bin
 
 .venv/ready: pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Copse needs Python 3.11 or newer; name one with PYTHON=" if sys.version_info < (3, 11) else 0)'
