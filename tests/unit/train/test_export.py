@@ -115,7 +115,7 @@ def test_what_skl2onnx_cannot_convert_is_refused_in_one_sentence() -> None:
     model = make_pipeline(SplineTransformer(), RandomForestClassifier(2))
     data = EXAMPLE
     with pytest.raises(
-        ExportRefused, match="Pipeline cannot be exported: SplineTransformer has no form in ONNX; docs/"
+        ExportRefused, match="Pipeline cannot be exported: SplineTransformer has no form in ONNX here; docs/"
     ):
         exported(model.fit(data.rows, data.targets))
 
