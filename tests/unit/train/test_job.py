@@ -23,8 +23,9 @@ from tests.examples import forest_of
 from train import cli, describe, job
 from train.builtin import built_in
 from train.data import split
-from train.errors import ExportRefused
+from train.errors import BadData, ExportRefused
 from train.onnx_runtime import Session
+from train.recipe import Recipe
 from train.schema import NUMBERS, Schema
 
 
@@ -239,3 +240,14 @@ def test_one_class_or_true_and_false_are_refused_in_a_sentence(tmp_path: Path) -
         job.run(tmp_path, "one", dataclasses.replace(data, targets=data.targets * 0), forest_of(5))
     with pytest.raises(ExportRefused, match="make true and false 1 and 0"):
         job.run(tmp_path, "two", dataclasses.replace(data, targets=data.targets.astype(bool)), forest_of(5))
+
+
+def test_numbers_that_only_held_out_rows_lack_are_told_by_their_column(tmp_path: Path) -> None:
+    data = built_in("wine")
+    rows, held_out = data.rows.copy(), np.zeros(len(data.rows), dtype=bool)
+    held_out[::5] = True
+    rows[5, 3] = np.nan
+    lacking = dataclasses.replace(data, rows=rows, held_out=held_out)
+
+    with pytest.raises(BadData, match="held-out rows lack numbers in alcalinity_of_ash, which those fitted on do not"):
+        job.run(tmp_path, "wine", lacking, Recipe(estimator="gaussian-naive-bayes"))
