@@ -171,7 +171,9 @@ def test_the_manifest_for_ones_own_data_trains_and_the_deployment_is_pointed_at_
     namespace.kubectl("set", "env", "deployment/copse", "COPSE_MODEL=wine")
     namespace.kubectl("rollout", "status", "deployment/copse", "--timeout=120s")
 
-    eventually(lambda: httpx.get(f"{address}/").json()["model"] == "wine", "the model is not served")
+    # pods that are ending answer for some seconds more, with the model that they had
+    eventually(lambda: namespace.settled(2), "the two pods of before are not gone")
+    assert httpx.get(f"{address}/").json()["model"] == "wine"
     _, asked = parted()
     answer = httpx.post(f"{address}/predict", json={"instances": asked.drop(columns=TARGET).to_dict("records")}).json()
     known_rows = zip(answer["predictions"], asked[TARGET], strict=True)
