@@ -1,5 +1,6 @@
 """Frames and pipelines drawn at random: whatever the gate lets through answers fresh rows as scikit-learn does."""
 
+import os
 import warnings
 from typing import Any
 
@@ -52,6 +53,7 @@ from train.proof.probes import far_rows, probes, random_rows
 from train.proof.refusals import missing_answers, only_answered
 from train.schema import Field, Schema
 
+IN_CI = os.environ.get("CI") == "true"  # where the same examples are tried each time; elsewhere others
 ROWS = 60
 NAMES = ["income", "label", "input", "categories", "prediction", "a b", "ä", "x/y", "0"]
 TEXTS = ["", "red", "blue", "Red", " red", "1", "né"]
@@ -139,7 +141,7 @@ def pipelines(draw: st.DrawFn, schema: Schema, *, classifies: bool) -> Any:
     return make_pipeline(make_column_transformer(*columns), final)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=IN_CI)
 @given(data=st.data())
 def test_what_the_gate_lets_through_answers_fresh_rows_as_scikit_learn_does(data: st.DataObject) -> None:
     schema, parts = data.draw(tables())
