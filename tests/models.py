@@ -54,9 +54,8 @@ from train.data import Split, TrainingData, split
 from train.errors import TrainingError
 from train.estimators.registry import KINDS
 from train.fit import unfitted
-from train.original import Original, model_table
+from train.original import Original, final_step, model_table
 from train.proof.bounds import bound_of
-from train.proof.probes import final_step
 from train.recipe import Recipe
 from train.schema import Field, Schema
 

@@ -25,10 +25,10 @@ from model_repository import (
 from train import onnx_runtime
 from train.data import Split, TrainingData
 from train.export import IR_VERSION, OPSETS
-from train.original import Original
+from train.original import Original, final_step
 from train.proof.bounds import Bound
 from train.proof.gate import Verdict
-from train.proof.probes import final_step, missing_columns
+from train.proof.probes import missing_columns
 from train.schema import Field, Rows, Schema
 
 LIBRARIES = ("copse", "numpy", "onnx", "scikit-learn", "skl2onnx")

@@ -19,8 +19,7 @@ from train.estimators.parameters import apply
 from train.estimators.preparation import prepared
 from train.estimators.reasons import reason
 from train.estimators.search import search
-from train.original import Original, model_table
-from train.proof.probes import final_step
+from train.original import Original, final_step, model_table
 from train.recipe import Recipe
 from train.report import progress
 from train.schema import Rows, Schema

@@ -18,10 +18,10 @@ from train.estimators.reasons import reason
 from train.estimators.suited import suited
 from train.export import export
 from train.fit import fit, score
-from train.original import Original
+from train.original import Original, final_step
 from train.proof.bounds import Bound, bound_of
 from train.proof.gate import Gate, Verdict
-from train.proof.probes import final_step, probes
+from train.proof.probes import probes
 from train.recipe import Recipe
 from train.report import parity_table, say, step
 

@@ -7,6 +7,7 @@ from train.builtin import BUILT_IN, built_in
 from train.data import TrainingData
 from train.errors import BadData, BadEstimator, BadParameter
 from train.estimators import own, parameters
+from train.estimators.fitted import check_there
 from train.estimators.registry import KINDS
 from train.options import DEFAULTS, EXAMPLE
 from train.recipe import Recipe
@@ -83,8 +84,8 @@ def _check_estimator(chosen: argparse.Namespace, estimator: str) -> None:
         raise BadParameter(
             "--fitted takes a model as it is; it goes with no --estimator, --param, --trees, --search or --scheduler"
         )
-    if chosen.fitted and not chosen.fitted.is_file():
-        raise BadEstimator(f"there is no file {chosen.fitted}; --fitted takes a .skops or .joblib file")
+    if chosen.fitted:
+        check_there(chosen.fitted)
     if chosen.trust_joblib and not chosen.fitted:
         raise BadParameter("--trust-joblib is about the file of --fitted, which is not given")
     if chosen.code and not own.is_own(estimator):

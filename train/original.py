@@ -113,6 +113,13 @@ def model_table(model: Any, schema: Schema, rows: Rows, *, framed: bool) -> Any:
     return rows if reads_float32(model) else rows.astype(np.float64)
 
 
+def final_step(model: object) -> object:
+    """Return the estimator that answers: the last step of a Pipeline, or the model itself."""
+    while isinstance(model, Pipeline):
+        model = model[-1]
+    return model
+
+
 def reads_float32(model: Any) -> bool:
     """Return whether a model makes its rows float32 itself: a forest without steps before it."""
     return isinstance(model, FOREST_CLASSIFIERS + FOREST_REGRESSORS)

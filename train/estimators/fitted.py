@@ -28,8 +28,7 @@ def load_fitted(path: Path, *, trust_joblib: bool) -> Any:
         BadEstimator: there is none, it is not trusted, or it cannot be loaded.
 
     """
-    if not path.is_file():
-        raise BadEstimator(f"there is no file {path}; --fitted takes a .skops or .joblib file")
+    check_there(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if path.suffix in SKOPS:
@@ -46,6 +45,12 @@ def load_fitted(path: Path, *, trust_joblib: bool) -> Any:
             f"what scikit-learn {sklearn.__version__} makes of it"
         )
     return model
+
+
+def check_there(path: Path) -> None:
+    """Raise BadEstimator if there is no such file."""
+    if not path.is_file():
+        raise BadEstimator(f"there is no file {path}; --fitted takes a .skops or .joblib file")
 
 
 def _load_skops(path: Path) -> Any:

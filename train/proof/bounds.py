@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from train.converters import FOREST_CLASSIFIERS, fitted_trees, leaves_of
-from train.original import Answers, Original
-from train.proof.probes import final_step
+from train.original import Answers, Original, final_step
 from train.schema import Rows
 
 NEAR = 1e-6

@@ -7,7 +7,6 @@ also rows on and beside thresholds and jumps, rows on which the classes tie, tex
 from collections.abc import Iterator
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from train.converters import FOREST_CLASSIFIERS, FOREST_REGRESSORS
 from train.data import Split
@@ -43,13 +42,6 @@ def probes(original: Original, parts: Split, seed: int) -> Iterator[Probe]:
     if missing_columns(original, rows):
         yield missing(rows[:10], missing_columns(original, rows), schema.names)
         yield Probe("several missing values", holed(rows, missing_columns(original, rows), random))
-
-
-def final_step(model: object) -> object:
-    """Return the estimator that answers: the last step of a Pipeline, or the model itself."""
-    while isinstance(model, Pipeline):
-        model = model[-1]
-    return model
 
 
 def missing_columns(original: Original, rows: Rows) -> list[int]:
