@@ -137,6 +137,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 lock: setup ## Renew requirements/*.txt from pyproject.toml
 	@for extra in serve train; do $(BIN)/uv $(COMPILE) --extra $$extra --output-file requirements/$$extra.txt pyproject.toml; done
+	@$(BIN)/uv $(COMPILE) --extra docs --no-deps --no-emit-package msgspec --output-file requirements/docs.txt pyproject.toml
+	@$(BIN)/uv $(COMPILE) --group pyproject.toml:clients --python-version 3.11 --output-file requirements/clients.txt
 	@$(BIN)/uv $(COMPILE) --all-extras --output-file requirements/dev.txt pyproject.toml
 
 COMPILE := pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate

@@ -1,6 +1,7 @@
 """The contract between training and serving: a folder of published model versions."""
 
 from model_repository.errors import Damaged, InvalidName, NotPublished, PublishFailed, RepositoryError
+from model_repository.evaluation import Calibration, Evaluation, Example, Importance, Importances, Roc
 from model_repository.layout import candidate_version, current_version, models, versions
 from model_repository.manifest import (
     FORMAT,
@@ -26,12 +27,17 @@ __all__ = [
     "FORMAT",
     "LARGEST_FLOAT32",
     "LARGEST_MODEL",
+    "Calibration",
     "Category",
     "Column",
     "Damaged",
     "DataSet",
+    "Evaluation",
+    "Example",
     "Golden",
     "Histogram",
+    "Importance",
+    "Importances",
     "InvalidName",
     "Manifest",
     "NotPublished",
@@ -41,6 +47,7 @@ __all__ = [
     "PublishFailed",
     "PublishedVersion",
     "RepositoryError",
+    "Roc",
     "RowSet",
     "Target",
     "candidate_version",

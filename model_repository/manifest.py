@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from model_repository.errors import Damaged
+from model_repository.evaluation import Count, Evaluation, Example, Importances
 from model_repository.layout import ONNX_FILE
 
 FORMAT: Literal["copse/1"] = "copse/1"
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
 Number = float | None
 LARGEST_FLOAT32 = 3.4028234663852886e38
 
@@ -168,6 +168,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     parity: Parity
     golden: Golden
     provenance: Provenance
+    evaluation: Evaluation = Evaluation()
+    importances: Importances | None = None
+    examples: list[Example] = []
 
     def encode(self) -> bytes:
         """Return the manifest as indented JSON, the same bytes for the same content."""

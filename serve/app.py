@@ -25,6 +25,7 @@ from serve.metrics import CountRequests, Metrics
 from serve.rotation import Rotating
 from serve.routes import health, metadata, predict, repository
 from serve.routes import metrics as exposition
+from serve.service import Service
 from serve.settings import Settings
 from serve.watcher import Watcher
 
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> Starlette:
     app.state.rotating = rotating
     app.state.threads = threads
     app.state.admission = admission
+    app.state.service = Service(settings, watcher, admission, metrics)
     app.state.bodies = BodyMemory(settings.held_bytes)
     return app
 

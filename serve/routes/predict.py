@@ -11,36 +11,28 @@ from serve.admission import Lane
 from serve.body import read_json_body
 from serve.decode import count_rows, decode
 from serve.encode import encode_many, encode_one
-from serve.errors import ModelFailed, Overloaded, WrongValues
+from serve.errors import Overloaded
 from serve.model import LoadedModel
-from serve.onnx_runtime import Answers, Inputs
-from serve.routes.state import gone, metrics, served_model, settings, watcher
+from serve.routes.state import gone, named, served_model, service, settings
+from serve.service import Answered
 
 
 async def predict(request: Request) -> Response:
-    """Answer small requests on the loop, where a thread would cost more than the model, and large ones in a thread."""
-    model, limits, admission = served_model(request), settings(request), request.app.state.admission
+    """Answer rows."""
+    model, limits = served_model(request), settings(request)
     with request.app.state.bodies.holding() as held:
         body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
-        work = partial(answer, body, model, limits.max_rows)
-        lane = admission.on_loop if len(body) <= limits.inline_bytes else admission.in_thread
-        try:
-            content, rows, answers = await lane(count_rows(body, limits.max_rows), work, gone(request))
-        except (WrongValues, ModelFailed):
-            watcher(request).failed(model)
-            raise
-    watcher(request).answered(model, rows, answers)
-    metrics(request).predicted(model.name, len(rows))
-    headers = {"x-model-name": model.name, "x-model-version": str(model.version)}
-    return Response(content, media_type="application/json", headers=headers)
+        work, rows = partial(answer, body, model, limits.max_rows), count_rows(body, limits.max_rows)
+        answered = await service(request).answer(model, len(body), rows, work, gone(request))
+    return Response(answered.content, media_type="application/json", headers=named(model))
 
 
-def answer(body: bytes, model: LoadedModel, max_rows: int) -> tuple[bytes, Inputs, Answers]:
+def answer(body: bytes, model: LoadedModel, max_rows: int) -> Answered:
     """Return the JSON that answers a body, its rows, and the model's answers to them."""
     decoded = decode(body, model.signature, max_rows)
     answers = model.predict(decoded.rows)
     encode = encode_one if decoded.single else encode_many
-    return encode(answers, model), decoded.rows, answers
+    return Answered(encode(answers, model), decoded.rows, answers)
 
 
 def refuse_at_the_door(state: State, path: bytes) -> Overloaded | None:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from serve.drain import Drain
 from serve.metrics import Metrics
 from serve.model import LoadedModel
+from serve.service import Service
 from serve.settings import Settings
 from serve.watcher import Watcher
 
@@ -35,6 +36,12 @@ def metrics(request: Request) -> Metrics:
     return found
 
 
+def service(request: Request) -> Service:
+    """Return what answers rows."""
+    found: Service = request.app.state.service
+    return found
+
+
 def served_model(request: Request) -> LoadedModel:
     """Return the model that the path names, or the one that is meant; it answers this request to its end.
 
@@ -50,3 +57,8 @@ def gone(request: Request) -> Callable[[], bool]:
     """Return what tells whether the client has closed its connection; a server that cannot tell never says so."""
     found: Callable[[], bool] = request.scope.get("extensions", {}).get("copse.gone", lambda: False)
     return found
+
+
+def named(model: LoadedModel) -> dict[str, str]:
+    """Return the headers that name the version which answered."""
+    return {"x-model-name": model.name, "x-model-version": str(model.version)}
