@@ -5,7 +5,7 @@ client that sends many at once takes no memory for them, and an error is always 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, cast
 
 import httptools
@@ -72,13 +72,21 @@ class Connection(HttpToolsProtocol):
         """Return whether the client has sent more than the request that is being answered."""
         return bool(self._held) or (not self._framing.in_body and self._unread())
 
+    def leave_out(self, names: Collection[bytes]) -> None:
+        """Send the answer that is under way without the default headers of these names: it brings its own."""
+        self.cycle.default_headers = [each for each in self.cycle.default_headers if each[0] not in names]
+
     # What comes from the transport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Let a connection in, or refuse it if there are too many."""
         super().connection_made(transport)
         self._outlet = Outlet(transport, self._close_after_answer)
-        self._extensions = {"copse.gone": transport.is_closing, "copse.more": self.more}
+        self._extensions = {
+            "copse.gone": transport.is_closing,
+            "copse.more": self.more,
+            "copse.leave_out": self.leave_out,
+        }
         if self._shared.room(self.connections):
             self._shared.idle[self] = None
         else:
@@ -89,7 +97,8 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         self._shared.idle.pop(self, None)
         self._shared.leaving.pop(self, None)
-        self._extensions.pop("copse.more")
+        for name in ("copse.more", "copse.leave_out"):
+            self._extensions.pop(name)
         self._outlet.close = self.transport.close
         self._held = b""
 
