@@ -80,7 +80,19 @@ TRAINING = (
 )
 SERVING = (
     Part("numpy's way to Fortran", "{site}/numpy/f2py"),  # in training, SciPy imports every module of numpy
-    Part("parsers for those tools", "{site}/google pkg:protobuf pkg:flatbuffers pkg:python-flatbuffers"),
+    Part("parsers for those tools", "pkg:flatbuffers pkg:python-flatbuffers"),
+    Part(
+        "gRPC's older interfaces",
+        "{site}/grpc/beta {site}/grpc/framework {site}/google/protobuf/compiler {site}/google/protobuf/util",
+    ),
+    Part(
+        "Swagger's editor, and other forms of its pages",
+        """
+        {site}/swagger_ui/*.py {site}/swagger_ui/handlers {site}/swagger_ui/templates {site}/swagger_ui/static/*editor*
+        {site}/swagger_ui/static/*.map {site}/swagger_ui/static/swagger-ui-es-* {site}/swagger_ui/static/swagger-ui.js
+        {site}/swagger_ui/static/swagger-ui-standalone* {site}/swagger_ui/static/*.html
+        """,
+    ),
 )
 PARTS = {"training": EVERYWHERE + TRAINING, "serving": EVERYWHERE + SERVING}
 PACKAGE = ("{site}/NAME", "{site}/NAME.py", "{site}/NAME-*-info", "conda-meta/NAME-[0-9]*.json")

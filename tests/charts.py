@@ -104,6 +104,12 @@ def containers(things: list[Thing]) -> list[Thing]:
     ]
 
 
+def service(things: list[Thing]) -> Thing:
+    """Return the Service that has an address of its own."""
+    (found,) = [each for each in of_kind(things, "Service") if each["spec"].get("clusterIP") != "None"]
+    return found
+
+
 def selects(labels: dict[str, str], template: Thing) -> bool:
     """Return whether a selector's labels are all on a pod template."""
     carried: dict[str, str] = template["metadata"]["labels"]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.charts import CHART, Thing, installed, of_kind, only, render, render_case, selects
+from tests.charts import service as address
 
 pytestmark = pytest.mark.helm
 
@@ -75,7 +76,7 @@ def test_network_policies_let_serving_pods_open_no_connection(everything: list[T
 def test_network_policies_admit_the_charts_own_test(everything: list[Thing]) -> None:
     (rule,) = of_kind(everything, "NetworkPolicy")[0]["spec"]["ingress"]
 
-    assert rule["ports"] == [{"port": "http", "protocol": "TCP"}]
+    assert rule["ports"] == [{"port": port, "protocol": "TCP"} for port in ("http", "grpc")]
     assert len(rule["from"]) == 2
     assert selects(rule["from"][1]["podSelector"]["matchLabels"], only(everything, "Pod"))
 
@@ -88,7 +89,7 @@ def test_network_policies_without_peers_admit_everybody_to_the_one_port() -> Non
 
 
 def test_ways_in_from_outside_lead_to_the_service(everything: list[Thing]) -> None:
-    service = only(everything, "Service")
+    service = address(everything)
     (rule,) = only(everything, "Ingress")["spec"]["rules"]
     (path,) = rule["http"]["paths"]
     (route,) = only(everything, "HTTPRoute")["spec"]["rules"]
@@ -98,7 +99,7 @@ def test_ways_in_from_outside_lead_to_the_service(everything: list[Thing]) -> No
 
 
 def test_a_service_monitor_finds_the_service(everything: list[Thing]) -> None:
-    monitor, service = only(everything, "ServiceMonitor"), only(everything, "Service")
+    monitor, service = only(everything, "ServiceMonitor"), address(everything)
 
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert monitor["spec"]["endpoints"][0]["port"] in {port["name"] for port in service["spec"]["ports"]}

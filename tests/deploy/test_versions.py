@@ -15,14 +15,14 @@ EXTRAS = PROJECT["optional-dependencies"]
 DOCKERFILES = ["Dockerfile.train", "Dockerfile.serve"]
 IMAGES = ["copse-train", "copse-serve"]
 ENVIRONMENTS = {
-    "environment.yml": ["train", "serve", "dev"],
+    "environment.yml": ["train", "serve", "grpc", "dev"],
     "environments/train.yml": ["train"],
-    "environments/serve.yml": ["serve"],
+    "environments/serve.yml": ["serve", "grpc"],
 }
 CONDA_FORGE_NAMES = {
     "prometheus-client": "prometheus_client"
 }  # where conda-forge calls a package otherwise than the Python index does
-NOT_PYTHON_PACKAGES = {"make", "python"}
+NOT_PYTHON_PACKAGES = {"make", "pip", "python"}
 TRAINING_ONLY = {"joblib", "onnx", "pandas", "pyarrow", "scikit-learn", "scipy", "skl2onnx", "skops", "tqdm"}
 
 
@@ -127,4 +127,5 @@ def test_what_is_copied_into_an_image_is_its_own_package_and_the_repositorys(ima
     text = (ROOT / f"Dockerfile.{purpose}").read_text()
     sources = re.findall(r"^COPY (?!--from)(\S+) ", text, re.MULTILINE)
 
-    assert set(sources) == {f"environments/{purpose}.yml", "scripts/slim_prefix.py", "model_repository", purpose}
+    shared = {f"environments/{purpose}.yml", "scripts/slim_prefix.py", "model_repository", purpose}
+    assert set(sources) == shared | ({"requirements/docs.txt"} if purpose == "serve" else set())

@@ -4,7 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.charts import CASES, MANIFESTS, Thing, manifests, of_kind, only, pod_templates, render_case, selects
+from tests.charts import (
+    CASES,
+    MANIFESTS,
+    Thing,
+    manifests,
+    of_kind,
+    only,
+    pod_templates,
+    render_case,
+    selects,
+    service,
+)
 
 
 @pytest.fixture(
@@ -28,8 +39,10 @@ def server(serving: Thing) -> Thing:
 
 
 def test_the_service_finds_the_serving_pods_and_no_others(things: list[Thing], serving: Thing) -> None:
-    labels = only(things, "Service")["spec"]["selector"]
+    selectors = [each["spec"]["selector"] for each in of_kind(things, "Service")]
+    labels = selectors[0]
 
+    assert all(each == labels for each in selectors)
     assert [template for template in pod_templates(things) if selects(labels, template)] == [
         serving["spec"]["template"]
     ]
@@ -38,7 +51,7 @@ def test_the_service_finds_the_serving_pods_and_no_others(things: list[Thing], s
 def test_the_services_port_is_one_that_the_server_has(things: list[Thing], serving: Thing) -> None:
     names = [port["name"] for port in server(serving)["ports"]]
 
-    assert [port["targetPort"] for port in only(things, "Service")["spec"]["ports"]] == names
+    assert [port["targetPort"] for port in service(things)["spec"]["ports"]] == names
 
 
 def test_the_deployment_finds_its_own_pods_by_labels_that_no_upgrade_changes(serving: Thing) -> None:

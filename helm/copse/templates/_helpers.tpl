@@ -54,6 +54,17 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- ternary "https" "http" (not (empty .Values.serve.tlsSecret)) }}
 {{- end }}
 
+{{/* The port of a Service through which pods are asked over gRPC: theirs, since a headless Service translates none. */}}
+{{- define "copse.grpcPort" -}}
+- name: grpc
+  port: 8001
+  targetPort: grpc
+  protocol: TCP
+  {{- if not .Values.serve.tlsSecret }}
+  appProtocol: kubernetes.io/h2c
+  {{- end }}
+{{- end }}
+
 {{- define "copse.sharedVolume" -}}
 {{- if has "ReadWriteMany" .Values.persistence.accessModes }}true{{ end }}
 {{- end }}

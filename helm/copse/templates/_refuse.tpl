@@ -25,6 +25,9 @@
 {{- if and .service.nodePort (ne .service.type "NodePort") }}
 {{- fail (printf "service.nodePort needs service.type=NodePort, not %s" .service.type) }}
 {{- end }}
+{{- if and .serve.grpc.enabled (eq (int .service.port) 8001) }}
+{{- fail "service.port must not be 8001 while serve.grpc.enabled is set: that is the Service's port for gRPC" }}
+{{- end }}
 {{- if and .autoscaling.enabled (gt (int .autoscaling.minReplicas) (int .autoscaling.maxReplicas)) }}
 {{- fail "autoscaling.minReplicas must not be above autoscaling.maxReplicas" }}
 {{- end }}
@@ -46,7 +49,7 @@
 {{- if not (regexMatch "^COPSE_[A-Z_]+$" $name) }}
 {{- fail (printf "serve.env must hold settings of the server, whose names begin with COPSE_, not %s" $name) }}
 {{- end }}
-{{- if has $name (list "COPSE_MODEL" "COPSE_POLL_SECONDS" "COPSE_DRAIN_SECONDS" "COPSE_SHUTDOWN_SECONDS" "COPSE_LOG_LEVEL" "COPSE_MODELS" "COPSE_HOST" "COPSE_PORT" "COPSE_TOKENS_FILE" "COPSE_TLS_CERTIFICATE" "COPSE_TLS_KEY") }}
+{{- if has $name (list "COPSE_MODEL" "COPSE_POLL_SECONDS" "COPSE_DRAIN_SECONDS" "COPSE_SHUTDOWN_SECONDS" "COPSE_LOG_LEVEL" "COPSE_MODELS" "COPSE_HOST" "COPSE_PORT" "COPSE_TOKENS_FILE" "COPSE_TLS_CERTIFICATE" "COPSE_TLS_KEY" "COPSE_GRPC_PORT") }}
 {{- fail (printf "serve.env must not hold %s: the chart sets it" $name) }}
 {{- end }}
 {{- end }}

@@ -85,7 +85,7 @@ def test_what_may_be_needed_stays(prefix: Path, name: str, purpose: str) -> None
 
 
 def test_a_parser_that_only_training_reads_stays_in_training(prefix: Path) -> None:
-    path = add(prefix, f"{SITE}/google/protobuf/__init__.py")
+    path = add(prefix, f"{SITE}/flatbuffers/__init__.py")
 
     list(slim(prefix, "training"))
     assert path.exists()
