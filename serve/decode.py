@@ -13,7 +13,8 @@ import numpy as np
 from serve.errors import TooLarge, WrongValues
 from serve.explain import check_repeated, explain
 from serve.mixed import mixed_rows
-from serve.onnx_runtime import Inputs, MixedRows, Rows
+from serve.numbers import check_numbers
+from serve.onnx_runtime import Inputs, MixedRows
 from serve.signature import Signature
 
 Row = list[float] | dict[str, float]
@@ -77,8 +78,15 @@ def decode(body: bytes, signature: Signature, max_rows: int) -> Decoded:
         for index, row in enumerate(given)
     ]
     rows = mixed_rows(ordered, signature, single=single) if signature.texts else signature.inputs(ordered)
-    _check_numbers(rows.numbers if isinstance(rows, MixedRows) else rows, single, signature)
+    check_numbers(rows.numbers if isinstance(rows, MixedRows) else rows, signature, single=single)
     return Decoded(rows, single)
+
+
+def decoder_of(signature: Signature) -> Any:
+    """Return the decoder of a model's requests; its `type` is what /openapi.json is made from."""
+    if signature.texts:
+        return _mixed_decoder
+    return _decoder_with_missing if signature.any_missing else _decoder
 
 
 def count_rows(body: bytes, max_rows: int) -> int:
@@ -108,9 +116,8 @@ def _commas_outside_texts(body: bytes) -> int:
 
 
 def _parse(body: bytes, signature: Signature) -> Any:
-    decoder: Any = _decoder_with_missing if signature.any_missing else _decoder
     try:
-        return (_mixed_decoder if signature.texts else decoder).decode(body)
+        return decoder_of(signature).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refusal:
         raise explain(body, signature, refusal) from None
 
@@ -149,18 +156,3 @@ def _unknown_name(row: dict[str, Any], columns: list[str], where: dict[str, int]
     """Return the error for a name that is no feature's: its position, and not the name, which was sent."""
     position = next(index for index, name in enumerate(row) if name not in set(columns))
     return WrongValues(f"name {position + 1} of {len(row)} in a row is no feature of this model", **where)
-
-
-def _check_numbers(numbers: Rows, single: bool, signature: Signature) -> None:
-    """Refuse the first number that is too large, or missing where none may be."""
-    if np.abs(numbers).max(initial=0) <= signature.largest:
-        return
-    bad = (np.abs(numbers) > signature.largest) | (np.isnan(numbers) & signature.always_there)
-    if not bad.any():
-        return
-    row, column = (int(index) for index in np.argwhere(bad)[0])
-    sentence, expected = signature.too_large()
-    if np.isnan(numbers[row, column]):
-        sentence, expected = "a value is missing; training saw none missing here", "a number"
-    name = signature.names[signature.numbers[column]]
-    raise WrongValues(sentence, **({} if single else {"row": row}), column=name, expected=expected)

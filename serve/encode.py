@@ -29,7 +29,7 @@ def encode_one(answers: Answers, model: LoadedModel) -> bytes:
         body = {"prediction": labels[0]}
     content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
     if content.find(_NOT_FINITE) >= 0:  # twice as fast as `in`
-        _check_finite(answers, single=True)
+        check_finite(answers, single=True)
     return content
 
 
@@ -49,11 +49,17 @@ def encode_many(answers: Answers, model: LoadedModel) -> bytes:
     body = {"predictions": rows} | ({"target_names": model.class_names} if model.classes else {})
     content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
     if _NOT_FINITE in content:
-        _check_finite(answers, single=False)
+        check_finite(answers, single=False)
     return content
 
 
-def _check_finite(answers: Answers, *, single: bool) -> None:
+def check_finite(answers: Answers, *, single: bool) -> None:
+    """Refuse answers that are not finite.
+
+    Raises:
+        WrongValues: one of them is not.
+
+    """
     labels, probabilities = answers
     finite = np.isfinite(probabilities).all(axis=1)
     if labels.dtype.kind == "f":

@@ -39,6 +39,13 @@ class RequestError(Exception):
         """Return the answer: the sentence, then where and what was expected."""
         return {"error": str(self), **self.where}
 
+    def in_full(self) -> str:
+        """Return the sentence with where and what was expected in it, for clients that show nothing else."""
+        where = [f"{what} {self.where[what]}" for what in ("row", "column") if what in self.where]
+        expected = [f"expected {self.where['expected']}"] if "expected" in self.where else []
+        told = "; ".join(filter(None, [", ".join(where), *expected]))
+        return f"{self} ({told})" if told else str(self)
+
 
 class Malformed(RequestError):
     """The body cannot be read."""

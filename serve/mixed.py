@@ -21,12 +21,23 @@ def mixed_rows(rows: Sequence[Sequence[Value]], signature: Signature, *, single:
     try:
         for index in signature.numbers:
             _check_kind(columns[index], str, "a value is text", "a number")
+    except _WrongAt as wrong:
+        raise wrong.told(signature.names[index], single=single) from None
+    return mixed_columns(columns, signature, single=single)
+
+
+def mixed_columns(columns: list[Sequence[Value]], signature: Signature, *, single: bool) -> MixedRows:
+    """Return columns, each with a value a row, as arrays; those of numbers hold no texts. The list is changed.
+
+    Raises:
+        WrongValues: a number stands for a text, or a text is missing or unknown where none may be.
+
+    """
+    try:
         for index, vocabulary in signature.texts.items():
             columns[index] = _texts(columns[index], vocabulary)
     except _WrongAt as wrong:
-        where = {} if single else {"row": wrong.row}
-        name = signature.names[index]
-        raise WrongValues(wrong.sentence, **where, column=name, expected=wrong.expected) from None
+        raise wrong.told(signature.names[index], single=single) from None
     return signature.mixed(columns)
 
 
@@ -44,6 +55,11 @@ class _WrongAt(Exception):
 
     def __init__(self, row: int, sentence: str, expected: str) -> None:
         self.row, self.sentence, self.expected = row, sentence, expected
+
+    def told(self, column: str, *, single: bool) -> WrongValues:
+        """Return the error that says so; of a single row no number is told."""
+        where = {} if single else {"row": self.row}
+        return WrongValues(self.sentence, **where, column=column, expected=self.expected)
 
 
 def _check_kind(values: Sequence[Value], wrong: type, sentence: str, expected: str) -> None:
