@@ -24,6 +24,9 @@ from model_repository import (
 )
 from train import onnx_runtime
 from train.data import Split, TrainingData
+from train.evaluation.examples import examples
+from train.evaluation.importance import importances
+from train.evaluation.quality import Quality
 from train.export import IR_VERSION, OPSETS
 from train.original import Original, final_step
 from train.proof.bounds import Bound
@@ -54,7 +57,7 @@ class Proved(NamedTuple):
 
     original: Original
     content: bytes
-    metrics: dict[str, float]
+    quality: Quality
     verdict: Verdict
     bound: Bound
 
@@ -63,15 +66,18 @@ def describe(name: str, data: TrainingData, parts: Split, recipe: dict[str, Any]
     """Return the manifest of a model that has passed the gate."""
     original, verdict = proved.original, proved.verdict
     may_be_missing = missing_columns(original, parts.fit_rows) if verdict.parity.missing_values_proved else []
+    described = columns(data.schema, parts.fit_rows, may_be_missing, verdict.unknown)
+    session, largest = onnx_runtime.Session(proved.content), verdict.parity.largest_magnitude
+    held_out = parts.held_out_rows, parts.held_out_targets
     return Manifest(
         format=FORMAT,
         name=name,
         estimator=type(final_step(original.model)).__name__,
         onnx=onnx_file(proved.content),
-        columns=columns(data.schema, parts.fit_rows, may_be_missing, verdict.unknown),
+        columns=described,
         target=Target(original.classes.tolist(), data.class_names, data.target, original.has_probabilities),
         dataset=DataSet(data.name, len(data.rows), len(parts.held_out_rows), data.sha256()),
-        metrics=proved.metrics,
+        metrics=proved.quality.metrics,
         parity=verdict.parity,
         golden=golden_rows(original, verdict.golden, proved.bound),
         provenance=Provenance(
@@ -81,6 +87,9 @@ def describe(name: str, data: TrainingData, parts: Split, recipe: dict[str, Any]
             parameters=_parameters(original.model),
             libraries=library_versions(),
         ),
+        evaluation=proved.quality.evaluation,
+        importances=importances(session, original, *held_out, recipe["seed"]),
+        examples=examples(session, original, described, *held_out, largest=largest),
     )
 
 

@@ -1,4 +1,4 @@
-"""Making, fitting and scoring the model that a recipe describes."""
+"""Making and fitting the model that a recipe describes."""
 
 import warnings
 from collections.abc import Iterator
@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.pipeline import Pipeline
 
 from train.data import Split, Targets
@@ -19,7 +18,7 @@ from train.estimators.parameters import apply
 from train.estimators.preparation import prepared
 from train.estimators.reasons import reason
 from train.estimators.search import search
-from train.original import Original, final_step, model_table
+from train.original import final_step, model_table
 from train.recipe import Recipe
 from train.report import progress
 from train.schema import Rows, Schema
@@ -64,27 +63,6 @@ def unfitted(recipe: Recipe, schema: Schema, rows: Rows, *, classifies: bool) ->
     estimator = _seeded(wanted(**kind.parameters), recipe.seed)
     apply(estimator, recipe.parameters, "--param")
     return prepared(estimator, kind, schema, rows)
-
-
-def score(original: Original, parts: Split) -> dict[str, float]:
-    """Return how good the answers to the held-out rows are.
-
-    Of a classifier accuracy and F1, the second class's of two, else the mean over classes; of a regressor R2, and the
-    mean absolute and root mean squared error in the unit of the target.
-    """
-    expected, answers = parts.held_out_targets, original.answers(parts.held_out_rows)[0]
-    if not original.classifies:
-        return {
-            "r2": float(r2_score(expected, answers)),
-            "mean_absolute_error": float(mean_absolute_error(expected, answers)),
-            "root_mean_squared_error": float(root_mean_squared_error(expected, answers)),
-        }
-    classes = original.classes
-    average = {"average": "binary", "pos_label": classes[1]} if len(classes) == 2 else {"average": "macro"}
-    return {
-        "accuracy": float(accuracy_score(expected, answers)),
-        "f1": float(f1_score(expected, answers, zero_division=0.0, **average)),
-    }
 
 
 def _fitted(recipe: Recipe, model: Any, table: Any, targets: Targets) -> tuple[Any, str]:

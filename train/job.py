@@ -16,8 +16,9 @@ from train.estimators.fitted import load_fitted
 from train.estimators.preparation import described
 from train.estimators.reasons import reason
 from train.estimators.suited import suited
+from train.evaluation.quality import Quality, quality
 from train.export import export
-from train.fit import fit, score
+from train.fit import fit
 from train.original import Original, final_step
 from train.proof.bounds import Bound, bound_of
 from train.proof.gate import Gate, Verdict
@@ -54,8 +55,8 @@ def run(root: Path, name: str, data: TrainingData, recipe: Recipe, *, candidate:
         parts = split(data, recipe.held_out, recipe.seed)
         original = _fit(recipe, data, parts)
     with step("score") as done:
-        metrics = _scored(original, parts)
-        figures = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in metrics.items())
+        measured = _scored(original, parts)
+        figures = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in measured.metrics.items())
         done(f"{figures} on {len(parts.held_out_rows):,} held-out rows")
     with step("export") as done:
         content = export(original)
@@ -67,7 +68,7 @@ def run(root: Path, name: str, data: TrainingData, recipe: Recipe, *, candidate:
         done(f"{compared:,} rows answered as scikit-learn answers them")
     say(parity_table(verdict.parity))
     with step("publish") as done:
-        proved = Proved(original, content, metrics, verdict, bound)
+        proved = Proved(original, content, measured, verdict, bound)
         manifest = describe(name, data, parts, recipe.described(), proved)
         version = publish(root, manifest, content, candidate=candidate)
         done(f"{root}/{name}/{version}, peak memory {peak_memory() // 2**20:,} MiB")
@@ -115,10 +116,10 @@ def _fit(recipe: Recipe, data: TrainingData, parts: Split) -> Original:
     return Original(model, data.schema)
 
 
-def _scored(original: Original, parts: Split) -> dict[str, float]:
+def _scored(original: Original, parts: Split) -> Quality:
     """Score, or say why the held-out rows cannot be answered: of a model that fills nothing, one lacks a value."""
     try:
-        return score(original, parts)
+        return quality(original, parts.held_out_rows, parts.held_out_targets)
     except ValueError as error:
         lacking = np.isnan(parts.held_out_rows).any(axis=0) & ~np.isnan(parts.fit_rows).any(axis=0)
         if not lacking.any():

@@ -10,7 +10,11 @@ import onnx
 from model_repository import FORMAT, DataSet, Manifest, OnnxFile, Provenance, Target
 from train.data import TrainingData
 from train.describe import columns, golden_rows, library_versions
+from train.evaluation.examples import examples
+from train.evaluation.importance import importances
+from train.evaluation.quality import Quality
 from train.importing.original import Imported
+from train.onnx_runtime import Session
 from train.proof.bounds import Bound
 from train.proof.gate import Verdict
 from train.proof.probes import missing_columns
@@ -23,18 +27,21 @@ class Checked(NamedTuple):
 
     imported: Imported
     content: bytes
-    metrics: dict[str, float]
+    quality: Quality
     verdict: Verdict
     bound: Bound
 
 
 def describe(name: str, data: TrainingData, model: onnx.ModelProto, checked: Checked, seed: int) -> Manifest:
     """Return the manifest; `model` is what the file held."""
-    imported, content, metrics, verdict, bound = checked
+    imported, content, measured, verdict, bound = checked
     served = onnx.load_model_from_string(content)
     producer = " ".join(filter(None, (model.producer_name, model.producer_version)))[:LONGEST_PRODUCER] or "unknown"
     may_be_missing = missing_columns(imported, data.rows) if verdict.parity.missing_values_proved else []
     digest = data.sha256()
+    described = columns(data.schema, data.rows, may_be_missing, verdict.unknown)
+    session, largest = Session(content), verdict.parity.largest_magnitude
+    targets = data.targets if len(data.targets) else None
     return Manifest(
         format=FORMAT,
         name=name,
@@ -42,10 +49,10 @@ def describe(name: str, data: TrainingData, model: onnx.ModelProto, checked: Che
         onnx=OnnxFile.of(
             content, served.ir_version, {each.domain or "ai.onnx": each.version for each in served.opset_import}
         ),
-        columns=columns(data.schema, data.rows, may_be_missing, verdict.unknown),
+        columns=described,
         target=Target(data.classes, data.class_names, data.target, imported.has_probabilities),
         dataset=DataSet(data.name, len(data.rows), len(data.targets), digest),
-        metrics=metrics,
+        metrics=measured.metrics,
         parity=verdict.parity,
         golden=golden_rows(imported, verdict.golden, bound),
         provenance=Provenance(
@@ -55,6 +62,9 @@ def describe(name: str, data: TrainingData, model: onnx.ModelProto, checked: Che
             parameters={"imported": True, "producer": producer},
             libraries=library_versions(),
         ),
+        evaluation=measured.evaluation,
+        importances=None if targets is None else importances(session, imported, data.rows, targets, seed),
+        examples=examples(session, imported, described, data.rows, targets, largest=largest),
     )
 
 

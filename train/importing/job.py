@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 import onnx
 
-from model_repository import publish
-from train.data import Split, TrainingData
+from model_repository import Evaluation, publish
+from train.data import TrainingData
 from train.errors import BadParameter, ExportRefused
-from train.fit import score
+from train.evaluation.quality import Quality, quality
 from train.guard import check_graph
 from train.importing.describe import Checked, describe
 from train.importing.graph import served_graph
@@ -67,12 +67,12 @@ def run(root: Path, order: Order, *, candidate: bool = False) -> int:
         parity = verdict.parity
         bounded = f", numbers up to {parity.largest_magnitude:g}" if parity.largest_magnitude < LARGEST else ""
         done(f"{sum(entry.rows for entry in parity.row_sets):,} rows answered alike, alone and in a batch{bounded}")
-    metrics = _score(imported, sample)
+    measured = _score(imported, sample)
     if imported.classifies and not imported.has_probabilities:
         say("         the graph gives no probabilities that add up to 1; only the class is served")
     with step("publish") as done:
         data = _data(order, sample, given, names)
-        manifest = describe(order.name, data, model, Checked(imported, content, metrics, verdict, bound), order.seed)
+        manifest = describe(order.name, data, model, Checked(imported, content, measured, verdict, bound), order.seed)
         version = publish(root, manifest, content, candidate=candidate)
         done(f"{root}/{order.name}/{version}")
     return version
@@ -153,15 +153,14 @@ def _class_names(names: tuple[str, ...], given: Given) -> list[str]:
     return list(names) or [str(each) for each in given.classes]
 
 
-def _score(imported: Imported, sample: Sample) -> dict[str, float]:
+def _score(imported: Imported, sample: Sample) -> Quality:
     if sample.targets is None:
-        return {}
+        return Quality({}, Evaluation())
     with step("score") as done:
-        nothing = sample.rows[:0], sample.targets[:0]
-        metrics = score(imported, Split(nothing[0], sample.rows, nothing[1], sample.targets))
-        figures = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in metrics.items())
+        measured = quality(imported, sample.rows, sample.targets)
+        figures = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in measured.metrics.items())
         done(f"{figures} on the sample")
-    return metrics
+    return measured
 
 
 def _data(order: Order, sample: Sample, given: Given, names: list[str]) -> TrainingData:

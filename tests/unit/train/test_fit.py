@@ -8,10 +8,9 @@ from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
 
 from tests.proofs import EXAMPLE, PARTS
 from train.builtin import built_in
-from train.data import Split, split
+from train.data import Split
 from train.errors import BadEstimator, BadInput, BadParameter
-from train.fit import fit, score
-from train.original import Original
+from train.fit import fit
 from train.recipe import Recipe
 
 DIABETES = built_in("diabetes")
@@ -78,16 +77,6 @@ def test_an_estimator_for_the_other_task_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(BadEstimator, match="it is a regressor, and the target holds classes"):
         fitted(Recipe("regressing:make", code=tmp_path))
-
-
-def test_a_regression_is_scored_in_the_targets_unit() -> None:
-    parts = split(DIABETES, 0.2, 42)
-    model, _ = fit(Recipe("linear-regression"), DIABETES.schema, parts, classifies=False)
-    metrics = score(Original(model, DIABETES.schema), parts)
-
-    assert set(metrics) == {"r2", "mean_absolute_error", "root_mean_squared_error"}
-    assert 0.4 < metrics["r2"] < 0.6
-    assert 40 < metrics["mean_absolute_error"] < metrics["root_mean_squared_error"] < 60
 
 
 def test_an_estimator_that_stopped_early_says_so() -> None:
