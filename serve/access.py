@@ -79,11 +79,22 @@ class RequireToken:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
-        token = _presented(scope["headers"])
-        if token is not None and _is_one_of(token, self._tokens.current):
-            await self._app(scope, receive, send)
+        if refusal := refuse(scope["headers"], self._tokens):
+            headers = {"www-authenticate": refusal.challenge}
+            content = orjson.dumps(refusal.body())
+            await Response(content, refusal.status, headers, media_type="application/json")(scope, receive, send)
         else:
-            await _refuse(token is not None)(scope, receive, send)
+            await self._app(scope, receive, send)
+
+
+def refuse(headers: Iterable[tuple[bytes, bytes]], tokens: Tokens) -> Unauthorized | None:
+    """Return the error for whoever does not present a valid token in the headers, whose names are in lower case."""
+    token = _presented(headers)
+    if token is None:
+        return Unauthorized("a bearer token is needed: send it as Authorization: Bearer TOKEN", "Bearer")
+    if not _is_one_of(token, tokens.current):
+        return Unauthorized("the bearer token is not valid", 'Bearer error="invalid_token"')
+    return None
 
 
 def _presented(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
@@ -102,12 +113,3 @@ def _is_one_of(token: bytes, digests: Sequence[bytes]) -> bool:
     for each in digests:
         found |= hmac.compare_digest(digest, each)
     return found
-
-
-def _refuse(presented: bool) -> Response:
-    if presented:
-        error, challenge = Unauthorized("the bearer token is not valid"), 'Bearer error="invalid_token"'
-    else:
-        error, challenge = Unauthorized("a bearer token is needed: send it as Authorization: Bearer TOKEN"), "Bearer"
-    headers = {"www-authenticate": challenge}
-    return Response(orjson.dumps(error.body()), error.status, headers, media_type="application/json")

@@ -4,6 +4,8 @@ RequestError                the client's doing, or the moment's
 ├── Malformed         400   no HTTP, or the body is not JSON of the documented form
 ├── Unauthorized      401   no valid bearer token, where tokens are asked for
 ├── NoSuchModel       404   no model of that name, or it is not clear which
+├── NotExplained      404   the answers of this model are not explained
+├── NotInstalled      404   the path needs a package that is not installed
 ├── TooSlow           408   the head or the body did not come in time
 ├── TooLarge          413   too many bytes or too many rows
 ├── WrongMediaType    415   not application/json
@@ -54,13 +56,29 @@ class Malformed(RequestError):
 
 
 class Unauthorized(RequestError):
-    """No valid bearer token was presented."""
+    """No valid bearer token was presented. Holds the challenge, which says how one is to be."""
 
     status = 401
+
+    def __init__(self, sentence: str, challenge: str) -> None:
+        super().__init__(sentence)
+        self.challenge = challenge
 
 
 class NoSuchModel(RequestError):
     """There is no model of that name, or none was named and there are several."""
+
+    status = 404
+
+
+class NotInstalled(RequestError):
+    """The path needs a package that is not installed."""
+
+    status = 404
+
+
+class NotExplained(RequestError):
+    """The answers of this model are not explained."""
 
     status = 404
 

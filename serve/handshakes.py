@@ -83,7 +83,7 @@ class Handshakes:
             await asyncio.get_running_loop().connect_accepted_socket(
                 self._protocol,
                 accepted,
-                ssl=self._certificate.current,
+                ssl=self._certificate.current.context,
                 ssl_handshake_timeout=self._shared.settings.head_seconds,
                 ssl_shutdown_timeout=GOODBYE_SECONDS,
             )

@@ -5,12 +5,21 @@ import ssl
 import sys
 import tempfile
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, NamedTuple
 
 from serve.rotation import Rotating, Unusable
 from serve.settings import SettingError, Settings
 
-Certificate = Rotating[ssl.SSLContext]
+
+class Pair(NamedTuple):
+    """A certificate chain and its key: ready for HTTP's handshakes, and in PEM for those of gRPC."""
+
+    context: ssl.SSLContext
+    chain: bytes
+    key: bytes
+
+
+Certificate = Rotating[Pair]
 
 
 def certificate_from(settings: Settings) -> Certificate | None:
@@ -25,9 +34,9 @@ def certificate_from(settings: Settings) -> Certificate | None:
     if len(given) == 1:
         raise SettingError("--tls-certificate and --tls-key must be given both, or neither")
 
-    def read(contents: Sequence[bytes]) -> ssl.SSLContext:
+    def read(contents: Sequence[bytes]) -> Pair:
         try:
-            return _context(*contents)
+            return Pair(_context(*contents), *contents)
         except (ssl.SSLError, OSError) as error:
             raise Unusable(f"{given[0]} and {given[1]} cannot be used for TLS: {_reason(error)}") from None
 
