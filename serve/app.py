@@ -22,8 +22,9 @@ from serve.cpus import container_cpus
 from serve.drain import CloseWhileDraining, Drain
 from serve.errors import ModelFailed, NotReady, Overloaded, RequestError
 from serve.metrics import CountRequests, Metrics
+from serve.openapi.document import Document
 from serve.rotation import Rotating
-from serve.routes import health, metadata, predict, repository
+from serve.routes import explain, health, metadata, openapi, predict, repository
 from serve.routes import metrics as exposition
 from serve.service import Service
 from serve.settings import Settings
@@ -55,7 +56,15 @@ def create_app(settings: Settings) -> Starlette:
         middleware.append(Middleware(RequireToken, tokens=rotating[0]))
     app = Starlette(
         middleware=middleware,
-        routes=[*metadata.ROUTES, *predict.ROUTES, *health.ROUTES, *repository.ROUTES, *exposition.ROUTES],
+        routes=[
+            *metadata.ROUTES,
+            *predict.ROUTES,
+            *explain.ROUTES,
+            *health.ROUTES,
+            *repository.ROUTES,
+            *exposition.ROUTES,
+            *openapi.ROUTES,
+        ],
         exception_handlers={
             RequestError: _answer_request_error,
             HTTPException: _answer_http_exception,
@@ -71,9 +80,11 @@ def create_app(settings: Settings) -> Starlette:
     app.state.metrics = metrics
     app.state.drain = drain
     app.state.rotating = rotating
+    app.state.tokens = rotating[0] if settings.tokens_file else None
     app.state.threads = threads
     app.state.admission = admission
     app.state.service = Service(settings, watcher, admission, metrics)
+    app.state.openapi = Document(app.routes, settings, watcher)
     app.state.bodies = BodyMemory(settings.held_bytes)
     return app
 

@@ -25,7 +25,7 @@ def address_of(listener: socket.socket, settings: Settings) -> str:
 
 
 def welcome(address: str, watcher: Watcher, options: str) -> str:
-    """Return the address, and a curl line that works when pasted; the row is one of a model's golden rows."""
+    """Return the address, and a curl line that works when pasted; the row is a model's example or golden row."""
     serving = [slot.serving for slot in watcher.slots.values() if slot.serving]
     if not serving:
         problems = [slot.problem for slot in watcher.slots.values() if slot.problem]
@@ -33,17 +33,19 @@ def welcome(address: str, watcher: Watcher, options: str) -> str:
     names = ", ".join(f"{model.name} version {model.version}" for model in serving)
     path = "/predict" if len(watcher.slots) == 1 else f"/models/{serving[0].name}/predict"
     stop = "\n\nCtrl-C stops." if sys.stdin.isatty() else ""
+    body = shlex.quote(example_body(serving[0]))
     return (
         f"serve    {names} on {address}\n\n"
-        f"curl -s {address}{path}{options} -H 'content-type: application/json' -d {_example(serving[0])}{stop}"
+        f"curl -s {address}{path}{options} -H 'content-type: application/json' -d {body}{stop}"
     )
 
 
-def _example(model: LoadedModel) -> str:
-    """Return a body for a shell, of the golden row that is answered and has the fewest values missing or unknown."""
-    rows = sorted(model.manifest.golden.rows, key=lambda row: _surprises(row, model))
+def example_body(model: LoadedModel) -> str:
+    """Return a body that is answered, of the example or golden row with the fewest values missing or unknown."""
+    real = [*(example.row for example in model.manifest.examples), *model.manifest.golden.rows]
+    rows = sorted(real, key=lambda row: _surprises(row, model))
     bodies = [_body(row) for row in rows]
-    return shlex.quote(next((body for body in bodies if _is_answered(body, model)), bodies[0]))
+    return next((body for body in bodies if _is_answered(body, model)), bodies[0])
 
 
 def _surprises(row: Sequence[Value], model: LoadedModel) -> int:
