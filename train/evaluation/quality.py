@@ -7,7 +7,6 @@ import numpy.typing as npt
 from sklearn.metrics import (
     accuracy_score,
     auc,
-    confusion_matrix,
     f1_score,
     mean_absolute_error,
     r2_score,
@@ -84,10 +83,18 @@ def _evaluation(original: Original, targets: Targets, answers: Answers) -> Evalu
         for place in (shown if original.has_probabilities and len(classes) <= MOST_CURVES else ())
     ]
     return Evaluation(
-        confusion=confusion_matrix(targets, labels, labels=classes).tolist() if len(classes) <= MOST_CLASSES else [],
+        confusion=_confusion(classes, targets, labels) if len(classes) <= MOST_CLASSES else [],
         roc=[_roc(place, truth, shares) for place, truth, shares in curves if truth.any() and not truth.all()],
         calibration=[_calibration(place, truth, shares) for place, truth, shares in curves],
     )
+
+
+def _confusion(classes: Targets, targets: Targets, labels: npt.NDArray[np.generic]) -> list[list[int]]:
+    place = {each: number for number, each in enumerate(classes.tolist())}
+    matrix = np.zeros((len(classes), len(classes)), dtype=int)
+    np.add.at(matrix, ([place[each] for each in targets.tolist()], [place[each] for each in labels.tolist()]), 1)
+    counts: list[list[int]] = matrix.tolist()
+    return counts
 
 
 def _roc(place: int, truth: npt.NDArray[np.bool_], shares: npt.NDArray[np.float64]) -> Roc:
