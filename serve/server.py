@@ -9,10 +9,10 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,6 +21,7 @@ from serve.access import curl_options
 from serve.app import create_app
 from serve.connections import Connections
 from serve.drain import Drain
+from serve.grpc import grpc_server
 from serve.handshakes import Handshakes
 from serve.listener import listen, most_connections, stop_accepting
 from serve.protocol import Connection
@@ -30,6 +31,9 @@ from serve.settings import Settings
 from serve.tls import Certificate, certificate_from
 from serve.watcher import Watcher
 from serve.welcome import address_of, welcome
+
+if TYPE_CHECKING:
+    from serve.grpc.server import GrpcServer
 
 log = logging.getLogger("copse")
 
@@ -55,7 +59,12 @@ class Server(uvicorn.Server):
     """uvicorn's server, which says where it listens, drains after SIGTERM, and takes a signal for a good end."""
 
     def __init__(
-        self, config: uvicorn.Config, app: Starlette, shared: Connections, certificate: Certificate | None
+        self,
+        config: uvicorn.Config,
+        app: Starlette,
+        shared: Connections,
+        certificate: Certificate | None,
+        remote_calls: "Callable[[], GrpcServer] | None",
     ) -> None:
         super().__init__(config)
         self._settings: Settings = app.state.settings
@@ -65,12 +74,17 @@ class Server(uvicorn.Server):
         self._shared = shared
         self._certificate = certificate
         self._handshakes: Handshakes | None = None
+        self._remote_calls = remote_calls
+        self._grpc: GrpcServer | None = None
         self._look_now = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say where."""
         asyncio.get_running_loop().set_default_executor(VolumeThreads())
+        self._grpc = self._remote_calls() if self._remote_calls else None
         await super().startup([] if self._certificate else sockets)
+        if self._grpc and not self.should_exit:
+            await self._grpc.start()
         if sockets and self._certificate:
             self._handshakes = self._accept_tls(sockets[0], self._certificate)
         if sockets and not self.should_exit:
@@ -86,6 +100,8 @@ class Server(uvicorn.Server):
     async def _welcome(self, address: str) -> None:
         """Say where the server listens, and what it serves, once the models were looked at."""
         await self._watcher.looked.wait()
+        if self._grpc:
+            print(f"serve    gRPC on {self._grpc.address}")
         print(welcome(address, self._watcher, curl_options(self._settings)), flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is uvicorn's
@@ -136,10 +152,15 @@ class Server(uvicorn.Server):
             await self._handshakes.end(sockets[0])
         self._shared.ending = True
         ending = asyncio.create_task(self._end_connections())
+        ending_grpc = self._grpc and asyncio.create_task(
+            self._grpc.stop(self._settings.shutdown_seconds, lambda: self.force_exit)
+        )
         await super().shutdown(sockets)
         ending.cancel()
         for connection in self._connections():
             connection.give_up()
+        if ending_grpc:
+            await ending_grpc
 
     async def _end_connections(self) -> None:
         """Close each connection once nothing of it is left to answer."""
@@ -155,7 +176,7 @@ def serve(settings: Settings) -> None:
 
     Raises:
         CannotListen: the address or port cannot be used.
-        SettingError: a file with tokens, certificate or key cannot be used.
+        SettingError: a file with tokens, certificate or key cannot be used, or gRPC is asked for and not installed.
 
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -177,15 +198,16 @@ def serve(settings: Settings) -> None:
         lifespan="on",
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+    remote_calls = grpc_server(app.state, certificate)
     listener = listen(settings.host, settings.port)
-    Server(config, app, shared, certificate).run([listener])
+    Server(config, app, shared, certificate, remote_calls).run([listener])
     _leave(app.state.threads)
 
 
 def _leave(threads: ThreadPoolExecutor) -> None:
     """End now even if a request is still in a thread, whose client was told so, or a look at a dead volume."""
     threads.shutdown(wait=False, cancel_futures=True)
-    working = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    working = [each for each in threading.enumerate() if each is not threading.main_thread() and not each.daemon]
     for thread in working:
         thread.join(0.2)
     if any(thread.is_alive() for thread in working):

@@ -25,6 +25,9 @@ class Settings:
     model: str | None = setting(word, "the model that / and /predict mean, where the repository has several", None)
     host: str = setting(word, "address to listen on", "127.0.0.1")
     port: int = setting(whole_number(0, 65535), "port to listen on; 0 takes a free one", 8000)
+    grpc_port: int | None = setting(
+        whole_number(0, 65535), "port for the Open Inference Protocol over gRPC; 0 takes a free one, none is off", None
+    )
     poll_seconds: float = setting(seconds(0.05, 3600), "how often to look for a new version", 2.0)
     max_body_bytes: int = setting(whole_number(1, 2**31), "largest request body, in bytes", 16 * 2**20)
     body_seconds: float = setting(seconds(0.1, 3600), "how long a request's body may take to come", 30.0)

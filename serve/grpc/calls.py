@@ -1,0 +1,98 @@
+"""One call from its metadata to its status: the token, the message, the answer or the error, and what is counted."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from starlette.datastructures import State
+
+from serve.access import refuse
+from serve.admission import ClientGone
+from serve.errors import Malformed, ModelFailed, Overloaded, RequestError
+from serve.grpc.reading import read_message
+from serve.grpc.statuses import code_of, details_of, trailer_of
+
+log = logging.getLogger("copse")
+
+Context = grpc.aio.ServicerContext[bytes, bytes]
+Answer = Callable[[bytes, Context], Awaitable[Any]]  # from a message's bytes to the message that answers it
+
+OK = 200
+UNEXPECTED = RequestError("the request failed for a reason of the server's")
+
+
+class Calls(grpc.GenericRpcHandler):
+    """Has each method answered by its function.
+
+    Messages come one by one, as in a stream of requests, which on the wire is the same: who presents no token is
+    refused before a byte of the message is read.
+    """
+
+    def __init__(self, state: State, answers: Mapping[str, Answer], open_methods: Iterable[str]) -> None:
+        """Take the functions by path; those of the open methods need no token."""
+        self._state = state
+        self._answers = answers
+        self._open = frozenset(open_methods)
+        self._handlers = {path: self._handler(path) for path in answers}
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
+        """Return what handles a call, or None where there is no such method."""
+        return self._handlers.get(handler_call_details.method)
+
+    def _handler(self, path: str) -> "grpc.RpcMethodHandler[bytes, bytes]":
+        async def handle(_: object, context: Context) -> bytes:
+            return await self._handle(path, context)
+
+        return grpc.stream_unary_rpc_method_handler(handle)
+
+    async def _handle(self, path: str, context: Context) -> bytes:
+        """Answer a call, or set its status; what it returns is then not sent."""
+        begun = time.perf_counter()
+        content, status = b"", OK
+        try:
+            content = await self._content(path, context)
+        except RequestError as error:
+            self._tell(error, context)
+            status = error.status
+        except ClientGone:
+            raise asyncio.CancelledError from None
+        except Exception as error:  # noqa: BLE001 - nothing of the server's inside is told to a client
+            self._tell_unexpected(error, context)
+            status = UNEXPECTED.status
+        self._state.metrics.answered(path, "POST", status, time.perf_counter() - begun)
+        return content
+
+    async def _content(self, path: str, context: Context) -> bytes:
+        tokens = self._state.tokens
+        if tokens and path not in self._open and (refusal := refuse(_headers(context), tokens)):
+            raise refusal
+        with self._state.bodies.holding() as held:
+            message = await read_message(context, held, self._state.settings)
+            try:
+                answer = await self._answers[path](message, context)
+            except DecodeError:
+                raise Malformed("the message cannot be read; see the protocol's messages") from None
+        content: bytes = answer.SerializeToString()
+        return content
+
+    def _tell_unexpected(self, error: Exception, context: Context) -> None:
+        log.error("a request failed unexpectedly (%s)", type(error).__name__)
+        self._tell(UNEXPECTED, context)
+
+    def _tell(self, error: RequestError, context: Context) -> None:
+        if isinstance(error, ModelFailed):
+            log.error("%s", error)
+        if isinstance(error, Overloaded):
+            self._state.metrics.overloaded(error.reason)
+        context.set_code(code_of(error))
+        context.set_details(details_of(error))
+        context.set_trailing_metadata(trailer_of(error, self._state.settings.poll_seconds))
+
+
+def _headers(context: Context) -> Iterable[tuple[bytes, bytes]]:
+    for name, value in context.invocation_metadata() or ():
+        yield name.encode(), value.encode() if isinstance(value, str) else value

@@ -1,0 +1,41 @@
+"""grpc.health.v1.Health: what Kubernetes' gRPC probes and load balancers ask."""
+
+from typing import Any
+
+from starlette.datastructures import State
+
+from serve.errors import RequestError
+from serve.grpc.calls import Answer, Context
+from serve.grpc.inference import SERVICE, is_ready
+from serve.grpc.messages import MESSAGES
+
+CHECK = "/grpc.health.v1.Health/Check"
+SERVING, NOT_SERVING = 1, 2
+
+
+class NoSuchService(RequestError):
+    """The health of another service was asked for."""
+
+    status = 404
+
+
+class Health:
+    """Tells the readiness of the server as a whole, which has no name, or of its only service, which is the same."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def methods(self) -> dict[str, Answer]:
+        """Return the function by path."""
+        return {CHECK: self.check}
+
+    async def check(self, message: bytes, _: Context) -> Any:
+        """Say SERVING or NOT_SERVING.
+
+        Raises:
+            NoSuchService: another service is asked for.
+
+        """
+        if MESSAGES["HealthCheckRequest"].FromString(message).service not in ("", SERVICE):
+            raise NoSuchService(f"there is no such service; expected none or {SERVICE}")
+        return MESSAGES["HealthCheckResponse"](status=SERVING if is_ready(self._state) else NOT_SERVING)
