@@ -9,6 +9,7 @@ from model_repository.manifest import (
     Category,
     Column,
     DataSet,
+    ExplanationFile,
     Golden,
     Histogram,
     Manifest,
@@ -16,6 +17,7 @@ from model_repository.manifest import (
     Parity,
     Provenance,
     RowSet,
+    Scale,
     Target,
 )
 from model_repository.pointers import propose, use, withdraw
@@ -34,6 +36,7 @@ __all__ = [
     "DataSet",
     "Evaluation",
     "Example",
+    "ExplanationFile",
     "Golden",
     "Histogram",
     "Importance",
@@ -49,6 +52,7 @@ __all__ = [
     "RepositoryError",
     "Roc",
     "RowSet",
+    "Scale",
     "Target",
     "candidate_version",
     "current_version",

@@ -2,6 +2,7 @@
 
 <root>/<model>/<version>/model.onnx
 <root>/<model>/<version>/model.json
+<root>/<model>/<version>/explanation.npz   where the model's answers can be explained
 <root>/<model>/CURRENT       the version that is served
 <root>/<model>/CANDIDATE     a version that is only compared with it, or no such file
 """
@@ -15,6 +16,7 @@ from model_repository.errors import Damaged, InvalidName, NotPublished
 
 ONNX_FILE: Literal["model.onnx"] = "model.onnx"
 MANIFEST_FILE = "model.json"
+EXPLANATION_FILE: Literal["explanation.npz"] = "explanation.npz"
 CURRENT_FILE = "CURRENT"
 CANDIDATE_FILE = "CANDIDATE"
 

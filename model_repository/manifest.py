@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from model_repository.errors import Damaged
-from model_repository.evaluation import Count, Evaluation, Example, Importances
-from model_repository.layout import ONNX_FILE
+from model_repository.evaluation import Count, Evaluation, Example, Importances, holds
+from model_repository.layout import EXPLANATION_FILE, ONNX_FILE
 
 FORMAT: Literal["copse/1"] = "copse/1"
 
 Number = float | None
+Scale = Literal["probability", "prediction", "log-odds", "log-prediction"]
 LARGEST_FLOAT32 = 3.4028234663852886e38
 
 
@@ -32,10 +33,35 @@ class OnnxFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self, content: bytes) -> None:
         """Raise Damaged unless these are the bytes that were published."""
-        if len(content) != self.size:
-            raise Damaged(f"{self.file} has {len(content)} bytes, its manifest says {self.size}")
-        if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise Damaged(f"{self.file} is not the file that was published: its SHA-256 differs from the manifest's")
+        _check(content, self)
+
+
+class ExplanationFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What explains answers, made from the model's trees: size in bytes and SHA-256, and what the numbers add up to.
+
+    That is the probability of each class, the prediction, the log-odds of each class, or the prediction's logarithm.
+    """
+
+    size: Count
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    scale: Scale
+    file: Literal["explanation.npz"] = EXPLANATION_FILE
+
+    @classmethod
+    def of(cls, content: bytes, scale: Scale) -> "ExplanationFile":
+        """Describe the bytes of an explanation."""
+        return cls(len(content), hashlib.sha256(content).hexdigest(), scale)
+
+    def check(self, content: bytes) -> None:
+        """Raise Damaged unless these are the bytes that were published."""
+        _check(content, self)
+
+
+def _check(content: bytes, described: OnnxFile | ExplanationFile) -> None:
+    if len(content) != described.size:
+        raise Damaged(f"{described.file} has {len(content)} bytes, its manifest says {described.size}")
+    if hashlib.sha256(content).hexdigest() != described.sha256:
+        raise Damaged(f"{described.file} is not the file that was published: its SHA-256 differs from the manifest's")
 
 
 class Histogram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,6 +197,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     evaluation: Evaluation = Evaluation()
     importances: Importances | None = None
     examples: list[Example] = []
+    explanation: ExplanationFile | None = None
 
     def encode(self) -> bytes:
         """Return the manifest as indented JSON, the same bytes for the same content."""
@@ -196,12 +223,15 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         agree = (
             self._target_fits()
             and self._golden_fits()
+            and self._measured_fits()
             and len({column.name for column in self.columns}) == len(self.columns)
             and all(column.histogram.fits() for column in self.columns)
             and self.parity.largest_magnitude > 0
         )
         if not agree:
-            raise Damaged("the manifest contradicts itself: columns, classes and golden rows do not fit together")
+            raise Damaged(
+                "the manifest contradicts itself: columns, classes, rows and what was measured do not fit together"
+            )
 
     def _target_fits(self) -> bool:
         classes, labels = self.target.classes, self.golden.labels
@@ -212,13 +242,15 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         golden, texts = self.golden, [column.type == "string" for column in self.columns]
         return (
             len(golden.rows) == len(golden.labels) == len(golden.probabilities) > 0
-            and all(len(row) == len(texts) for row in golden.rows)
-            and all(_holds(value, text) for row in golden.rows for value, text in zip(row, texts, strict=True))
+            and all(holds(row, texts) for row in golden.rows)
             and all(len(row) == self.target.shares for row in golden.probabilities)
             and all(math.isfinite(bound) and bound >= 0 for bound in (golden.tolerance, golden.relative_tolerance))
         )
 
-
-def _holds(value: float | str | None, text: bool) -> bool:
-    """Say whether a value belongs into a column of texts, or else of numbers."""
-    return value is None or isinstance(value, str) == text
+    def _measured_fits(self) -> bool:
+        classes, texts = self.target.classes, [column.type == "string" for column in self.columns]
+        return (
+            self.evaluation.fits(len(classes))
+            and (self.importances is None or self.importances.fits([column.name for column in self.columns]))
+            and all(example.fits(texts, classes) for example in self.examples)
+        )

@@ -12,6 +12,7 @@ from model_repository.files import discard_folder, flush_folder, make_folder, wr
 from model_repository.layout import (
     CANDIDATE_FILE,
     CURRENT_FILE,
+    EXPLANATION_FILE,
     MANIFEST_FILE,
     ONNX_FILE,
     current_version,
@@ -27,7 +28,9 @@ from model_repository.read import LARGEST_MANIFEST
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 
 
-def publish(root: Path, manifest: Manifest, onnx: bytes, *, candidate: bool = False) -> int:
+def publish(
+    root: Path, manifest: Manifest, onnx: bytes, explanation: bytes | None = None, *, candidate: bool = False
+) -> int:
     """Publish a model under the next free number, make it current, and return the number.
 
     As a candidate it leaves CURRENT alone, unless nothing is current yet. Killed at any instant it leaves the old state
@@ -39,12 +42,15 @@ def publish(root: Path, manifest: Manifest, onnx: bytes, *, candidate: bool = Fa
 
     """
     manifest.onnx.check(onnx)
+    _check_explanation(manifest, explanation)
     described = _readable(manifest)
     folder = model_folder(root, manifest.name)
     draft = folder / f".draft-{uuid.uuid4().hex}"
     with failures_explained(f"cannot publish a version of {manifest.name}"), _removed_on_failure(draft):
         make_folder(draft)
         write_new(draft / ONNX_FILE, onnx)
+        if explanation is not None:
+            write_new(draft / EXPLANATION_FILE, explanation)
         write_new(draft / MANIFEST_FILE, described)
         flush_folder(draft)
         flush_folder(root)  # whoever made the model's folder may have been killed before this
@@ -57,6 +63,13 @@ def publish(root: Path, manifest: Manifest, onnx: bytes, *, candidate: bool = Fa
                 else:
                     _advance_current(root, manifest.name, version)
     return version
+
+
+def _check_explanation(manifest: Manifest, explanation: bytes | None) -> None:
+    if (manifest.explanation is None) != (explanation is None):
+        raise Damaged("the manifest describes an explanation that is not there, or not the one that is")
+    if manifest.explanation and explanation is not None:
+        manifest.explanation.check(explanation)
 
 
 def _readable(manifest: Manifest) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from model_repository.errors import Damaged, NotPublished, RepositoryError
-from model_repository.layout import MANIFEST_FILE, ONNX_FILE, version_folder
+from model_repository.layout import EXPLANATION_FILE, MANIFEST_FILE, ONNX_FILE, version_folder
 from model_repository.manifest import Manifest
 
 LARGEST_MANIFEST = 16 * 2**20
@@ -19,6 +19,7 @@ class PublishedVersion(NamedTuple):
     version: int
     manifest: Manifest
     onnx: bytes
+    explanation: bytes | None = None
 
 
 def read_manifest(root: Path, model: str, version: int) -> Manifest:
@@ -39,7 +40,7 @@ def read_manifest(root: Path, model: str, version: int) -> Manifest:
 
 
 def read_version(root: Path, model: str, version: int, largest: int = LARGEST_MODEL) -> PublishedVersion:
-    """Read a version whole; `largest` bounds the size of the ONNX file in bytes.
+    """Read a version whole; `largest` bounds the size in bytes of the ONNX file, and of the explanation.
 
     Raises:
         NotPublished: there is no such version.
@@ -47,9 +48,14 @@ def read_version(root: Path, model: str, version: int, largest: int = LARGEST_MO
 
     """
     manifest = read_manifest(root, model, version)
-    onnx = _read_capped(version_folder(root, model, version) / ONNX_FILE, largest)
+    folder = version_folder(root, model, version)
+    onnx = _read_capped(folder / ONNX_FILE, largest)
     manifest.onnx.check(onnx)
-    return PublishedVersion(model, version, manifest, onnx)
+    if manifest.explanation is None:
+        return PublishedVersion(model, version, manifest, onnx)
+    explanation = _read_capped(folder / EXPLANATION_FILE, largest)
+    manifest.explanation.check(explanation)
+    return PublishedVersion(model, version, manifest, onnx, explanation)
 
 
 def _read_capped(path: Path, largest: int) -> bytes:

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from model_repository import Golden, Manifest, PublishedVersion
 from serve.errors import ModelFailed, ModelRefused
+from serve.explanation.explanation import Explanation
 from serve.onnx_runtime import Answers, Inputs, Session
 from serve.signature import Signature
 
@@ -28,6 +29,7 @@ class LoadedModel:
         self._session = Session(
             published.onnx, len(self.signature.numbers), len(self.signature.texts), self.manifest.target
         )
+        self.explanation = self._explanation(published.explanation)
         self._replay(self.manifest.golden)
 
     def predict(self, rows: Inputs) -> Answers:
@@ -42,6 +44,12 @@ class LoadedModel:
         except Exception as error:  # ONNX Runtime's errors share no base but Exception
             raise ModelFailed(f"version {self.version} of the model cannot answer ({type(error).__name__})") from error
 
+    def _explanation(self, content: bytes | None) -> Explanation | None:
+        described = self.manifest.explanation
+        if described is None or content is None:
+            return None
+        return Explanation(content, self.manifest, described.scale, self._session)
+
     def _replay(self, golden: Golden) -> None:
         """Compare the answers to the golden rows with what the original model answered."""
         rows = self.signature.inputs(golden.rows)
@@ -52,6 +60,8 @@ class LoadedModel:
         wrong = _differs(answers, golden, regression=not self.classes)
         if wrong:
             raise ModelRefused(f"it answers {wrong} of its {len(rows)} golden rows otherwise than the original model")
+        if self.explanation:
+            self.explanation.check(rows, answers, golden)
 
 
 def _differs(answers: Answers, golden: Golden, *, regression: bool) -> int:

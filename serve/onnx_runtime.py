@@ -20,6 +20,7 @@ Texts = npt.NDArray[np.object_]
 Answers = tuple[npt.NDArray[np.generic], npt.NDArray[np.float32]]
 
 NUMBERS, TEXTS = "input", "categories"  # the graph's inputs
+FEATURES = "features"  # what the model's trees compare, where that is not the numbers themselves
 _KINDS = {"prediction": {"tensor(float)"}, "probabilities": {"tensor(float)"}}
 _LABELS = {"tensor(int64)", "tensor(string)"}
 
@@ -62,6 +63,7 @@ class Session:
             raise ModelRefused(f"ONNX Runtime cannot load it ({type(error).__name__})") from error
         self._outputs = _outputs(target)
         self._takes_numbers = bool(numbers)
+        self._gives_features = any(each.name == FEATURES for each in self._session.get_outputs())
         _check_inputs(self._session.get_inputs(), numbers, texts)
         _check_outputs(self._session.get_outputs(), self._outputs)
 
@@ -71,6 +73,16 @@ class Session:
         if len(found) == 2:
             return found[0], found[1]
         return found[0].reshape(-1), np.empty((len(rows), 0), np.float32)
+
+    def features(self, rows: Inputs) -> npt.NDArray[np.floating[Any]]:
+        """Return what the model's trees compare, [n, features]: the rows themselves, or what is made of them."""
+        if isinstance(rows, MixedRows):
+            return self._made(self._feeds(rows))
+        return self._made({NUMBERS: rows}) if self._gives_features else rows
+
+    def _made(self, feeds: dict[str, Any]) -> npt.NDArray[np.floating[Any]]:
+        found: npt.NDArray[np.floating[Any]] = self._session.run([FEATURES], feeds)[0]
+        return found
 
     def _feeds(self, rows: MixedRows) -> dict[str, Any]:
         return {NUMBERS: rows.numbers, TEXTS: rows.texts} if self._takes_numbers else {TEXTS: rows.texts}

@@ -35,8 +35,9 @@ async def try_out(published: PublishedVersion, cpu_seconds: int) -> None:
 
     """
     manifest = published.manifest.encode()
-    message = b"".join([len(manifest).to_bytes(_LENGTH_BYTES, "big"), manifest, published.onnx])
-    memory = MEMORY_BYTES + MEMORY_BYTES_PER_MODEL_BYTE * len(published.onnx)
+    explanation = published.explanation or b""
+    message = b"".join([len(manifest).to_bytes(_LENGTH_BYTES, "big"), manifest, published.onnx, explanation])
+    memory = MEMORY_BYTES + MEMORY_BYTES_PER_MODEL_BYTE * (len(published.onnx) + len(explanation))
     try:
         child = await _start(cpu_seconds, memory)
     except OSError as error:
@@ -76,7 +77,9 @@ def _limit(cpu_seconds: int, memory: int) -> None:
 
 def _receive(message: BinaryIO) -> PublishedVersion:
     manifest = Manifest.decode(message.read(int.from_bytes(message.read(_LENGTH_BYTES), "big")))
-    return PublishedVersion(manifest.name, 0, manifest, message.read())
+    onnx = message.read(manifest.onnx.size)
+    explanation = message.read() if manifest.explanation else None
+    return PublishedVersion(manifest.name, 0, manifest, onnx, explanation)
 
 
 def main() -> int:

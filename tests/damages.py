@@ -177,8 +177,8 @@ def publish_damaged(repository: Path, damage: Damage, model: str = "breast-cance
     version_1 = repository / model / "1"
     draft = repository / model / "2"
     draft.mkdir()
-    for name in ("model.onnx", "model.json"):
-        (draft / name).write_bytes((version_1 / name).read_bytes())
+    for file in version_1.iterdir():
+        (draft / file.name).write_bytes(file.read_bytes())
     (repository / model / "CURRENT.new").write_text("2\n")
     damage(draft)
     if not damage.__name__.startswith("current"):

@@ -15,6 +15,7 @@ from model_repository import (
     Category,
     Column,
     DataSet,
+    ExplanationFile,
     Golden,
     Histogram,
     Manifest,
@@ -60,6 +61,7 @@ class Proved(NamedTuple):
     quality: Quality
     verdict: Verdict
     bound: Bound
+    explanation: ExplanationFile | None = None
 
 
 def describe(name: str, data: TrainingData, parts: Split, recipe: dict[str, Any], proved: Proved) -> Manifest:
@@ -87,6 +89,7 @@ def describe(name: str, data: TrainingData, parts: Split, recipe: dict[str, Any]
             parameters=_parameters(original.model),
             libraries=library_versions(),
         ),
+        explanation=proved.explanation,
         evaluation=proved.quality.evaluation,
         importances=importances(session, original, *held_out, recipe["seed"]),
         examples=examples(session, original, described, *held_out, largest=largest),

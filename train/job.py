@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from model_repository import Damaged, publish, read_manifest, versions
+from model_repository import Damaged, ExplanationFile, publish, read_manifest, versions
 from train.data import Split, TrainingData, split
 from train.describe import Proved, describe, input_digest
 from train.errors import BadData, BadEstimator, ExportRefused
@@ -17,6 +17,7 @@ from train.estimators.preparation import described
 from train.estimators.reasons import reason
 from train.estimators.suited import suited
 from train.evaluation.quality import Quality, quality
+from train.explanation import MOST_CHECKED, Draft, draft
 from train.export import export
 from train.fit import fit
 from train.original import Original, final_step
@@ -59,7 +60,8 @@ def run(root: Path, name: str, data: TrainingData, recipe: Recipe, *, candidate:
         figures = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in measured.metrics.items())
         done(f"{figures} on {len(parts.held_out_rows):,} held-out rows")
     with step("export") as done:
-        content = export(original)
+        drafted = draft(original, export(original), parts.fit_rows)
+        content = drafted.content
         done(f"ONNX, {len(content):,} bytes")
     bound = bound_of(original, parts.fit_targets)
     with step("prove") as done:
@@ -67,10 +69,12 @@ def run(root: Path, name: str, data: TrainingData, recipe: Recipe, *, candidate:
         compared = sum(entry.rows for entry in verdict.parity.row_sets)
         done(f"{compared:,} rows answered as scikit-learn answers them")
     say(parity_table(verdict.parity))
+    rows = np.vstack([verdict.golden, parts.held_out_rows[:MOST_CHECKED]])
+    entry, explanation = explained(drafted.checked(original, rows, bound))
     with step("publish") as done:
-        proved = Proved(original, content, measured, verdict, bound)
+        proved = Proved(original, content, measured, verdict, bound, entry)
         manifest = describe(name, data, parts, recipe.described(), proved)
-        version = publish(root, manifest, content, candidate=candidate)
+        version = publish(root, manifest, content, explanation, candidate=candidate)
         done(f"{root}/{name}/{version}, peak memory {peak_memory() // 2**20:,} MiB")
     return version
 
@@ -94,6 +98,16 @@ def prove(original: Original, content: bytes, parts: Split, bound: Bound, seed: 
             f"{parity_table(verdict.parity)}\n{listed}"
         )
     return verdict
+
+
+def explained(drafted: Draft) -> tuple[ExplanationFile | None, bytes | None]:
+    """Return the manifest's entry and the file that explains answers, saying what it holds, or why there is none."""
+    entry, content = drafted.described()
+    if entry:
+        say(f"explain  the answers, by {drafted.columns} columns, {entry.size:,} bytes")
+    elif drafted.reason:
+        say(f"explain  answers are not explained: {drafted.reason}")
+    return entry, content
 
 
 def peak_memory() -> int:

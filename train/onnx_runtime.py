@@ -10,6 +10,7 @@ import numpy.typing as npt
 import onnxruntime
 
 LABEL, PROBABILITIES, PREDICTION = "label", "probabilities", "prediction"
+FEATURES = "features"  # what trees compare, where steps come before them; only explanations ask for it
 
 # They share no base but Exception; all are built by pybind11 in one module.
 ONNX_RUNTIME_ERRORS = tuple(
@@ -32,7 +33,9 @@ class Session:
         options.log_severity_level = 4  # what fails is raised, and told by us
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-        self._outputs = [output.name for output in self._session.get_outputs()]
+        given = [output.name for output in self._session.get_outputs()]
+        self._outputs = [name for name in given if name != FEATURES]
+        self.gives_features = FEATURES in given
 
     def run(self, inputs: Inputs) -> Answers:
         """Return labels [n] (or predictions) and probabilities [n, classes or 0] for the graph's inputs."""
@@ -42,6 +45,11 @@ class Session:
             return predictions, np.empty((len(predictions), 0), np.float32)
         labels = answers[LABEL]
         return labels, answers.get(PROBABILITIES, np.empty((len(labels), 0), np.float32))
+
+    def features(self, inputs: Inputs) -> npt.NDArray[Any]:
+        """Return what the model's trees compare, [n, features], of a graph that gives it."""
+        found: npt.NDArray[Any] = self._session.run([FEATURES], inputs)[0]
+        return found
 
 
 def version() -> str:

@@ -23,7 +23,7 @@ ROWS = built_in("breast-cancer").rows
 @pytest.fixture
 def candidate(repository: Path, other: PublishedVersion) -> Path:
     """Return a repository with a current version and a candidate."""
-    assert publish(repository, other.manifest, other.onnx, candidate=True) == 2
+    assert publish(repository, other.manifest, other.onnx, other.explanation, candidate=True) == 2
     return repository
 
 
@@ -107,7 +107,7 @@ def test_a_candidate_that_is_withdrawn_is_forgotten(candidate: Path) -> None:
 def test_a_damaged_candidate_is_refused_once_with_its_reason_and_serving_goes_on(
     repository: Path, other: PublishedVersion
 ) -> None:
-    publish(repository, other.manifest, other.onnx, candidate=True)
+    publish(repository, other.manifest, other.onnx, other.explanation, candidate=True)
     (repository / MODEL / "2" / "model.onnx").write_bytes(b"nothing")
     with serving(repository, *ALL) as running:
         running.says("version 2 of breast-cancer is refused")
@@ -125,12 +125,17 @@ def test_a_candidate_with_other_columns_is_refused_until_they_are_those_that_ser
 ) -> None:
     columns = [msgspec.structs.replace(column, name=f"new {column.name}") for column in other.manifest.columns]
     manifest = msgspec.structs.replace(other.manifest, columns=columns)
-    publish(repository, manifest, other.onnx, candidate=True)
+    publish(repository, manifest, other.onnx, other.explanation, candidate=True)
     with serving(repository, *ALL) as running:
         running.says("is refused: its columns are not those of the current version; the candidate is not compared")
         assert "candidate" not in described(running)
 
-        publish(repository, msgspec.structs.replace(published.manifest, columns=columns), published.onnx)
+        publish(
+            repository,
+            msgspec.structs.replace(published.manifest, columns=columns),
+            published.onnx,
+            published.explanation,
+        )
         running.says("comparing candidate 2 of breast-cancer with version 3")
         assert running.stop() == 0
 
@@ -138,11 +143,11 @@ def test_a_candidate_with_other_columns_is_refused_until_they_are_those_that_ser
 def test_a_candidate_that_hangs_in_its_trial_keeps_no_version_from_going_live(
     repository: Path, published: PublishedVersion, other: PublishedVersion
 ) -> None:
-    publish(repository, other.manifest, other.onnx, candidate=True)
+    publish(repository, other.manifest, other.onnx, other.explanation, candidate=True)
     tree_with_a_cycle(repository / MODEL / "2")
     with serving(repository, *ALL, "--trial-seconds", "3600") as running:
         eventually(lambda: children(running), lambda: "no trial was begun")
-        publish(repository, published.manifest, published.onnx)
+        publish(repository, published.manifest, published.onnx, published.explanation)
 
         running.says("serving breast-cancer version 3")
         eventually(lambda: children(running), lambda: "it is not tried again")

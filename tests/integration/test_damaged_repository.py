@@ -26,7 +26,7 @@ def test_it_is_refused_at_start_and_the_next_good_version_goes_live(
         assert answer.status_code == 503
         assert reason in answer.json()["error"]
 
-        publish(repository, published.manifest, published.onnx)
+        publish(repository, published.manifest, published.onnx, published.explanation)
 
         eventually(lambda: ready(running.address), lambda: running.text)
         assert running.stop() == 0
@@ -57,7 +57,7 @@ def test_a_server_that_starts_on_a_refused_version_serves_the_newest_good_one_be
     repository: Path, published: PublishedVersion
 ) -> None:
     for _ in range(4):
-        publish(repository, published.manifest, published.onnx)
+        publish(repository, published.manifest, published.onnx, published.explanation)
     (repository / MODEL / "4" / "model.onnx").write_bytes(b"nothing")
     use(repository, MODEL, 4)
     propose(repository, MODEL, 3)
@@ -85,7 +85,7 @@ def test_swapped_files_of_two_versions_are_both_refused(repository: Path) -> Non
     original = read_version(repository, MODEL, 1)
     longer = original.onnx + b"\n"
     described = OnnxFile.of(longer, original.manifest.onnx.ir_version, original.manifest.onnx.opsets)
-    publish(repository, msgspec.structs.replace(original.manifest, onnx=described), longer)
+    publish(repository, msgspec.structs.replace(original.manifest, onnx=described), longer, original.explanation)
     first, second = (repository / MODEL / version / "model.onnx" for version in ("1", "2"))
     contents = first.read_bytes(), second.read_bytes()
     first.write_bytes(contents[1])

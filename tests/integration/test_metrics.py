@@ -48,7 +48,7 @@ def test_the_versions_are_those_that_serve_and_were_refused(repository: Path, pu
     digest = published.manifest.onnx.sha256
     with serving(repository) as running:
         assert series(running.address)["copse_model_info", MODEL, digest, "1"] == 1
-        publish(repository, published.manifest, published.onnx)
+        publish(repository, published.manifest, published.onnx, published.explanation)
         running.says("serving breast-cancer version 2")
         (repository / MODEL / "1" / "model.onnx").write_bytes(b"nothing")
         (repository / MODEL / "CURRENT").write_text("1\n")

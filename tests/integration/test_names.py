@@ -61,7 +61,7 @@ def ask(running: RunningServer, method: str, path: str) -> int:
 def test_no_file_is_touched_for_a_name_from_the_address(
     repository: Path, published: PublishedVersion, tmp_path: Path
 ) -> None:
-    publish(tmp_path, msgspec.structs.replace(published.manifest, name="decoy"), published.onnx)
+    publish(tmp_path, msgspec.structs.replace(published.manifest, name="decoy"), published.onnx, published.explanation)
     (tmp_path / "witness").mkdir()
     (tmp_path / "witness" / "sitecustomize.py").write_text(WITNESS)
     environment = dict(os.environ) | {"PYTHONPATH": str(tmp_path / "witness"), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -72,7 +72,9 @@ def test_no_file_is_touched_for_a_name_from_the_address(
             assert ask(running, "POST", f"{path}/predict") == 404, path
         assert ask(running, "POST", "/predict") == 200
         assert "TOUCHED" not in running.text
-        publish(repository, msgspec.structs.replace(published.manifest, name="decoy"), published.onnx)
+        publish(
+            repository, msgspec.structs.replace(published.manifest, name="decoy"), published.onnx, published.explanation
+        )
         running.says("TOUCHED")  # the witness sees what the server does look at
 
 

@@ -116,7 +116,7 @@ def test_no_model_yet_is_no_crash_and_it_goes_live_when_one_is_published(
         assert httpx.get(f"{running.address}/livez").status_code == 200
         assert httpx.post(f"{running.address}/predict", json={"features": BENIGN}).status_code == 503
 
-        publish(tmp_path / "models", published.manifest, published.onnx)
+        publish(tmp_path / "models", published.manifest, published.onnx, published.explanation)
 
         eventually(lambda: ready(running.address), lambda: running.text)
         running.says("serving breast-cancer version 1")

@@ -15,7 +15,7 @@ BODY = {"features": BENIGN}
 
 
 def publish_as(root: Path, name: str, published: PublishedVersion) -> int:
-    return publish(root, msgspec.structs.replace(published.manifest, name=name), published.onnx)
+    return publish(root, msgspec.structs.replace(published.manifest, name=name), published.onnx, published.explanation)
 
 
 def version_of(running: RunningServer, path: str = "/predict") -> str:
@@ -33,7 +33,7 @@ def test_a_new_version_takes_over_and_rolling_back_takes_one_poll(
 ) -> None:
     with serving(repository) as running:
         becomes(running, "/predict", "1")
-        publish(repository, published.manifest, published.onnx)
+        publish(repository, published.manifest, published.onnx, published.explanation)
         becomes(running, "/predict", "2")
         use(repository, MODEL, 1)
         becomes(running, "/predict", "1")
@@ -110,7 +110,7 @@ def test_a_volume_that_vanishes_and_returns_is_reported_and_answers_go_on(reposi
 def test_the_index_tells_what_serves_and_what_was_refused_and_why(
     repository: Path, published: PublishedVersion
 ) -> None:
-    publish(repository, published.manifest, published.onnx)
+    publish(repository, published.manifest, published.onnx, published.explanation)
     use(repository, MODEL, 1)
     (repository / MODEL / "2" / "model.onnx").write_bytes(b"nothing")
     with serving(repository) as running:

@@ -184,7 +184,7 @@ def test_a_second_signal_waits_for_nothing(trained: Path, first: int, second: in
 def test_sighup_has_the_repository_looked_at_and_ends_nothing(repository: Path, published: PublishedVersion) -> None:
     with serving(repository, "--poll-seconds", "3600") as running, httpx.Client(base_url=running.address) as client:
         running.says("serving breast-cancer version 1")
-        publish(repository, published.manifest, published.onnx)
+        publish(repository, published.manifest, published.onnx, published.explanation)
         versions = set()
         for _ in range(3):
             os.kill(running.process.pid, signal.SIGHUP)

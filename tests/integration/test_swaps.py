@@ -31,7 +31,7 @@ ONE, MANY = [json.dumps({"instances": rows}).encode() for rows in (ROWS[:5], ROW
 @pytest.fixture
 def two(repository: Path, other: PublishedVersion) -> Path:
     """Return a repository with two versions whose answers differ; version 1 is current."""
-    assert publish(repository, other.manifest, other.onnx) == 2
+    assert publish(repository, other.manifest, other.onnx, other.explanation) == 2
     use(repository, MODEL, 1)
     return repository
 
@@ -92,7 +92,7 @@ def test_a_request_under_way_is_answered_by_the_version_it_began_with(two: Path,
 def test_a_model_that_is_removed_answers_what_is_under_way_and_is_404_from_then_on(
     two: Path, published: PublishedVersion
 ) -> None:
-    publish(two, msgspec.structs.replace(published.manifest, name="leaving"), published.onnx)
+    publish(two, msgspec.structs.replace(published.manifest, name="leaving"), published.onnx, published.explanation)
     path = "/models/leaving/predict"
     with serving(two) as running:
         before = answered(running, ONE, path)

@@ -17,7 +17,9 @@ from tests.servers import RunningServer, eventually, serving
 def renamed(repository: Path, published: PublishedVersion) -> Path:
     """Return a repository whose version 2 has other names for its columns, and so refuses every caller of version 1."""
     columns = [msgspec.structs.replace(column, name=f"new {column.name}") for column in published.manifest.columns]
-    publish(repository, msgspec.structs.replace(published.manifest, columns=columns), published.onnx)
+    publish(
+        repository, msgspec.structs.replace(published.manifest, columns=columns), published.onnx, published.explanation
+    )
     use(repository, MODEL, 1)
     return repository
 
@@ -46,7 +48,7 @@ def test_a_version_whose_callers_all_fail_gives_way_and_stays_refused(
         assert "back to version 1" in refused["reason"]
         assert f'copse_model_rollbacks_total{{model="{MODEL}"}} 1.0' in httpx.get(f"{running.address}/metrics").text
 
-        publish(renamed, published.manifest, published.onnx)
+        publish(renamed, published.manifest, published.onnx, published.explanation)
         running.says("serving breast-cancer version 3")
         assert ask(running, names).status_code == 200
         assert running.stop() == 0

@@ -76,7 +76,8 @@ class Stage:
 
     def publish(self, root: Path, which: int) -> int:
         """Publish one of the two models, and return its version."""
-        return publish(root, self.models[which].manifest, self.models[which].onnx)
+        model = self.models[which]
+        return publish(root, model.manifest, model.onnx, model.explanation)
 
     def questions(self, kind: str, versions: dict[int, int]) -> list[Question]:
         """Return requests with the answers of each version, given which of the two models each version is."""

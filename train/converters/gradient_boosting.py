@@ -38,8 +38,13 @@ def scores_of(graph: Graph, model: Any, inputs: Inputs) -> str:
         raise ValueError("gradient boosting that begins with another estimator (init) cannot be exported; leave it out")
     trees = fitted_trees(model)
     values = np.concatenate([tree.value[tree.children_left < 0, 0, 0] for tree in trees])
-    start = model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))[0]  # noqa: SLF001
-    return boosted(graph, inputs.rows, trees_of(trees), model.learning_rate * values, start)
+    return boosted(graph, inputs.rows, trees_of(trees), model.learning_rate * values, start_of(model))
+
+
+def start_of(model: Any) -> Floats:
+    """Return the scores [scores] from which the trees start."""
+    start: Floats = model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))[0]  # noqa: SLF001
+    return start
 
 
 @classifier(GradientBoostingClassifier)

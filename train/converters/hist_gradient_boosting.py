@@ -13,7 +13,7 @@ from train.converters.answers import Answer, Inputs, classifier, decision, regre
 from train.converters.gradient_boosting import boosted
 from train.converters.graph import DOUBLE, FLOAT, Graph
 from train.converters.links import both_classes, sigmoid, sign, softmax
-from train.converters.trees import Nodes, together
+from train.converters.trees import Floats, Nodes, Trees, together
 
 
 class Split(NamedTuple):
@@ -31,8 +31,19 @@ def scores_of(graph: Graph, model: Any, inputs: Inputs) -> str:
     trees = together([known.nodes_of(predictor) for predictor in predictors])
     values = np.concatenate([tree.nodes["value"][tree.nodes["is_leaf"] == 1] for tree in predictors])
     rows = known.rows(graph, inputs)
-    start = np.asarray(model._baseline_prediction, dtype=np.float64).ravel()  # noqa: SLF001
-    return boosted(graph, rows, trees, values, start, double=inputs.dtype == np.float64)
+    return boosted(graph, rows, trees, values, start_of_histograms(model), double=inputs.dtype == np.float64)
+
+
+def start_of_histograms(model: Any) -> Floats:
+    """Return the scores [scores] from which the trees start."""
+    return np.asarray(model._baseline_prediction, dtype=np.float64).ravel()  # noqa: SLF001
+
+
+def predictors_and_trees(model: Any) -> tuple[list[Any], Trees]:
+    """Return the trees as scikit-learn has them, and as exported, with added columns for splits by category."""
+    predictors = [predictor for iteration in model._predictors for predictor in iteration]  # noqa: SLF001
+    known = _Categories(model)
+    return predictors, together([known.nodes_of(predictor) for predictor in predictors])
 
 
 @classifier(HistGradientBoostingClassifier)

@@ -15,7 +15,7 @@ from train.errors import ExportRefused
 from train.guard.rows import ROWS, Tensor, check_rows
 from train.guard.shapes import WIDEST_ROW, tensors
 from train.guard.trees import DEEPEST_TREE, check_trees
-from train.onnx_runtime import LABEL, PREDICTION, PROBABILITIES
+from train.onnx_runtime import FEATURES, LABEL, PREDICTION, PROBABILITIES
 from train.schema import NUMBERS, TEXTS
 
 __all__ = ["DEEPEST_TREE", "MOST_OPERATORS", "WIDEST_ROW", "check_graph"]
@@ -38,6 +38,10 @@ _MACHINE_LEARNING = """
     TreeEnsembleRegressor
 """
 ALLOWED = {("", name) for name in _STANDARD.split()} | {("ai.onnx.ml", name) for name in _MACHINE_LEARNING.split()}
+_OUTPUT_KINDS = {
+    LABEL: {onnx.TensorProto.INT64, onnx.TensorProto.STRING},
+    FEATURES: {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE},
+}
 _WHOLE_NUMBERS = {onnx.TensorProto.DataType.Value(f"{sign}INT{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64)}
 
 
@@ -87,7 +91,8 @@ def _check_model(model: onnx.ModelProto) -> None:
         raise ExportRefused(
             f"the graph has {len(model.graph.node):,} operators; {MOST_OPERATORS:,} are the most served"
         )
-    if [value.name for value in model.graph.output] not in OUTPUTS:
+    given = [value.name for value in model.graph.output]
+    if given[: len(given) - (given[-1:] == [FEATURES])] not in OUTPUTS:
         expected = ", or ".join(" and ".join(names) for names in OUTPUTS)
         raise ExportRefused(f"the graph must give {expected}, and nothing else")
     if model.graph.sparse_initializer:
@@ -162,7 +167,7 @@ def _check_division(dividend: Tensor, divisor: onnx.TensorProto | None) -> None:
 
 
 def _check_output(name: str, tensor: Tensor) -> None:
-    kinds = {onnx.TensorProto.INT64, onnx.TensorProto.STRING} if name == LABEL else {onnx.TensorProto.FLOAT}
+    kinds = _OUTPUT_KINDS.get(name, {onnx.TensorProto.FLOAT})
     wide = {LABEL: (), PREDICTION: (1,)}.get(name, tensor.shape[1:2])
     if tensor.kind not in kinds or tensor.shape != (ROWS, *wide):
         raise ExportRefused(f"the output {name} has another type or shape than it must have")

@@ -7,15 +7,22 @@ import msgspec
 import pytest
 
 from model_repository import (
+    Calibration,
     Category,
     Column,
     DataSet,
+    Evaluation,
+    Example,
+    ExplanationFile,
     Golden,
     Histogram,
+    Importance,
+    Importances,
     Manifest,
     OnnxFile,
     Parity,
     Provenance,
+    Roc,
     RowSet,
     Target,
     cli,
@@ -34,6 +41,13 @@ PLACES: list[tuple[str, type[msgspec.Struct]]] = [
     ("parity.row_sets[].", RowSet),
     ("golden.", Golden),
     ("provenance.", Provenance),
+    ("explanation.", ExplanationFile),
+    ("evaluation.", Evaluation),
+    ("evaluation.roc[].", Roc),
+    ("evaluation.calibration[].", Calibration),
+    ("importances.", Importances),
+    ("importances.columns[].", Importance),
+    ("examples[].", Example),
 ]
 FIELDS = [place + field.name for place, struct in PLACES for field in msgspec.structs.fields(struct)]
 
@@ -43,7 +57,7 @@ def test_every_field_of_the_manifest_is_in_the_table(field: str) -> None:
     if any(other.startswith((f"{field}.", f"{field}[].")) for other in FIELDS):
         return  # its own fields are in the table
     above, _, name = field.rpartition(".")
-    short = rf"`{re.escape(above)}\.[a-z]+`.*, `\.{name}`"
+    short = rf"`{re.escape(above)}\.[a-z_]+`.*, `\.{name}`"
     assert re.search(rf"^\| (`{re.escape(field)}`|{short})", TEXT, re.MULTILINE), field
 
 

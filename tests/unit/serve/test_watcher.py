@@ -100,13 +100,13 @@ def test_a_candidate_in_its_trial_is_left_off_for_a_version_that_goes_live(
     async def swap() -> None:
         watcher = Watcher(Settings(models=repository))
         await watcher.look()
-        publish(repository, published.manifest, published.onnx, candidate=True)
+        publish(repository, published.manifest, published.onnx, published.explanation, candidate=True)
         started = tmp_path / "started"
         with monkeypatch.context() as patch:
             patch.setattr(trial, "sys", child(tmp_path, f"touch {started}; exec sleep 600"))
             watcher._trying = asyncio.create_task(watcher.look_at_candidates())
             await asyncio.to_thread(eventually, started.exists, lambda: "no trial was begun")
-        publish(repository, published.manifest, published.onnx)
+        publish(repository, published.manifest, published.onnx, published.explanation)
 
         await watcher.look()
 

@@ -78,7 +78,7 @@ def test_the_steps_are_said_in_order(tmp_path: Path, capsys: pytest.CaptureFixtu
 
     lines = capsys.readouterr().out.splitlines()
     steps = [line.split()[0] for line in lines if not line.startswith(" ")]
-    assert steps == ["data", "fit", "score", "export", "prove", "publish", "done"]
+    assert steps == ["data", "fit", "score", "export", "prove", "explain", "publish", "done"]
     assert any(line.split()[:1] == ["thresholds"] for line in lines)
 
 

@@ -1,0 +1,49 @@
+"""POST /explain and POST /models/NAME/explain: rows in, answers out, and each column's contribution to them."""
+
+import sys
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serve.body import read_json_body
+from serve.decode import count_rows, decode
+from serve.errors import ModelFailed, NotExplained
+from serve.explanation.encode import encode
+from serve.explanation.explanation import Explanation
+from serve.model import LoadedModel
+from serve.routes.state import gone, named, served_model, service, settings
+from serve.service import Answered
+
+_ALWAYS_IN_A_THREAD = sys.maxsize  # bytes; a row takes longer than the event loop should be busy
+
+
+async def explain(request: Request) -> Response:
+    """Answer rows and explain the answers."""
+    model, limits = served_model(request), settings(request)
+    explanation = model.explanation
+    if explanation is None:
+        raise NotExplained("the answers of this model are not explained; those of trees, forests and boosting are")
+    most = min(limits.max_rows, explanation.most_rows)
+    with request.app.state.bodies.holding() as held:
+        body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
+        work, rows = partial(_answer, body, model, explanation, most), count_rows(body, most)
+        answered = await service(request).answer(model, _ALWAYS_IN_A_THREAD, rows, work, gone(request))
+    return Response(answered.content, media_type="application/json", headers=named(model))
+
+
+def _answer(body: bytes, model: LoadedModel, explanation: Explanation, most: int) -> Answered:
+    decoded = decode(body, model.signature, most)
+    answers = model.predict(decoded.rows)
+    try:
+        contributions = explanation.of(decoded.rows)
+    except Exception as error:  # ONNX Runtime's errors share no base but Exception
+        raise ModelFailed(f"version {model.version} of the model cannot explain ({type(error).__name__})") from error
+    return Answered(encode(answers, contributions, model, explanation, decoded.single), decoded.rows, answers)
+
+
+ROUTES = [
+    Route("/explain", explain, methods=["POST"]),
+    Route("/models/{name}/explain", explain, methods=["POST"]),
+]
