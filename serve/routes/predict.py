@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from serve.admission import Lane
 from serve.body import read_json_body
+from serve.compression import compressed
 from serve.decode import count_rows, decode
 from serve.encode import encode_many, encode_one
 from serve.errors import Overloaded
@@ -16,38 +17,49 @@ from serve.model import LoadedModel
 from serve.routes.state import gone, named, served_model, service, settings
 from serve.service import Answered
 
+PREDICT, PREDICT_OF, PREDICT_V1 = "/predict", "/models/{name}/predict", "/v1/models/{name}:predict"
+INFER, INFER_VERSION = "/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"
+_DOORS = (b"/predict", b"/infer", b":predict")
+
 
 async def predict(request: Request) -> Response:
     """Answer rows."""
     model, limits = served_model(request), settings(request)
     with request.app.state.bodies.holding() as held:
         body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
-        work, rows = partial(answer, body, model, limits.max_rows), count_rows(body, limits.max_rows)
+        work = partial(answer, body, model, limits.max_rows, request.headers.get("accept-encoding"))
+        rows = count_rows(body, limits.max_rows)
         answered = await service(request).answer(model, len(body), rows, work, gone(request))
-    return Response(answered.content, media_type="application/json", headers=named(model))
+    content, headers = answered.content
+    return Response(content, media_type="application/json", headers=named(model) | headers)
 
 
-def answer(body: bytes, model: LoadedModel, max_rows: int) -> Answered:
-    """Return the JSON that answers a body, its rows, and the model's answers to them."""
+def answer(body: bytes, model: LoadedModel, max_rows: int, accepted: str | None) -> Answered:
+    """Return the JSON that answers a body, compressed as is accepted, its rows, and the model's answers to them."""
     decoded = decode(body, model.signature, max_rows)
     answers = model.predict(decoded.rows)
     encode = encode_one if decoded.single else encode_many
-    return Answered(encode(answers, model), decoded.rows, answers)
+    return Answered(compressed(encode(answers, model), accepted), decoded.rows, answers)
 
 
 def refuse_at_the_door(state: State, path: bytes) -> Overloaded | None:
     """Return the refusal of a request of which only the head has come, where it is a prediction too many."""
-    if not path.endswith(b"/predict") or state.drain.begun:
+    if not path.endswith(_DOORS) or state.drain.begun:
         return None
     lane: Lane = state.admission.inline
     if refusal := lane.refuse_at_the_door():
-        route = ROUTES[path != b"/predict"].path
-        state.metrics.answered(route, "POST", refusal.status, 0.0)
+        state.metrics.answered(_template(path), "POST", refusal.status, 0.0)
         state.metrics.overloaded(refusal.reason)
     return refusal
 
 
-ROUTES = [
-    Route("/predict", predict, methods=["POST"]),
-    Route("/models/{name}/predict", predict, methods=["POST"]),
-]
+def _template(path: bytes) -> str:
+    """Return the template of a path at the door."""
+    if path.endswith(b"/infer"):
+        return INFER_VERSION if b"/versions/" in path else INFER
+    if path.endswith(b":predict"):
+        return PREDICT_V1
+    return PREDICT if path == PREDICT.encode() else PREDICT_OF
+
+
+ROUTES = [Route(PREDICT, predict, methods=["POST"]), Route(PREDICT_OF, predict, methods=["POST"])]
