@@ -5,7 +5,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run train serve test check prove models large torture soak images compose-test newman lock clean
+.PHONY: help setup run train serve test check prove models large torture soak images compose-test newman clients lock clean
 .PHONY: chart-check workflow-check values-table tools kind-up deploy e2e kind-down chart push-images push-chart release-check
 
 help: ## List the targets
@@ -96,6 +96,14 @@ newman: .node/ready ## Install newman into .node, to run the Postman collection 
 	@npm ci --prefix .node --no-audit --no-fund --loglevel error
 	@touch $@
 
+clients: .clients/ready ## Install tritonclient and kserve into .clients, for the tests of these client libraries
+
+.clients/ready: requirements/clients.txt
+	@echo "clients: installing into .clients (a minute, once)"
+	@$(PYTHON) -m venv --clear .clients
+	@.clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clients.txt
+	@touch $@
+
 kind-up: ## Make a kind cluster whose Service answers on a port of this machine (CLUSTER=name)
 	@$(KIND) up
 
@@ -144,5 +152,5 @@ lock: setup ## Renew requirements/*.txt from pyproject.toml
 COMPILE := pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean: ## Remove what was made here, except trained models
-	@rm -rf .venv .node .tools .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	@rm -rf .venv .clients .node .tools .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
