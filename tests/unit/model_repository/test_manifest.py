@@ -12,16 +12,22 @@ from hypothesis import strategies as st
 from model_repository import (
     FORMAT,
     LARGEST_FLOAT32,
+    Calibration,
     Category,
     Column,
     Damaged,
     DataSet,
+    Evaluation,
+    Example,
     Golden,
     Histogram,
+    Importance,
+    Importances,
     Manifest,
     OnnxFile,
     Parity,
     Provenance,
+    Roc,
     RowSet,
     Target,
 )
@@ -65,7 +71,27 @@ def manifests(draw: st.DrawFn) -> Manifest:
         provenance=Provenance(
             draw(texts), draw(texts), draw(counts), draw(parameters), draw(st.dictionaries(texts, texts))
         ),
+        evaluation=draw(evaluations(len(target.classes))),
+        importances=draw(st.none() | importances(names)),
+        examples=draw(st.lists(st.builds(Example, row.map(list), st.none() | label), max_size=3)),
     )
+
+
+def evaluations(classes: int) -> st.SearchStrategy[Evaluation]:
+    """Return what draws the evaluation of a classifier, or, without classes, of a regression."""
+    if not classes:
+        return st.builds(Evaluation, predictions=st.lists(_of_length(2, numbers), max_size=3))
+    of = st.integers(0, classes - 1)
+    roc = st.builds(Roc, of, _of_length(2, numbers), _of_length(2, numbers), numbers)
+    calibration = st.builds(Calibration, of, _of_length(1, numbers), _of_length(1, numbers), _of_length(1, counts))
+    confusion: st.SearchStrategy[list[list[int]]] = st.just([]) | _of_length(classes, _of_length(classes, counts))
+    return st.builds(Evaluation, confusion, st.lists(roc, max_size=2), st.lists(calibration, max_size=2))
+
+
+def importances(names: list[str]) -> st.SearchStrategy[Importances]:
+    """Return what draws the importances of the columns."""
+    columns = st.tuples(*(st.builds(Importance, st.just(name), numbers, numbers) for name in names))
+    return st.builds(Importances, texts, counts, counts, columns.map(list))
 
 
 @st.composite
@@ -166,7 +192,10 @@ def test_a_foreign_field_is_damaged_and_named(path: str, value: Any, named: str)
         Manifest.decode(_changed(path, lambda _: value))
 
 
-@pytest.mark.parametrize("field", sorted(json.loads(manifest().encode())))
+REQUIRED = [field.name for field in msgspec.structs.fields(Manifest) if field.required]
+
+
+@pytest.mark.parametrize("field", REQUIRED)
 def test_a_missing_field_is_damaged_and_named(field: str) -> None:
     fields = json.loads(manifest().encode())
     del fields[field]
@@ -174,6 +203,15 @@ def test_a_missing_field_is_damaged_and_named(field: str) -> None:
         Manifest.decode(json.dumps(fields).encode())
 
 
+def test_a_manifest_without_what_came_later_is_read() -> None:
+    fields = json.loads(manifest().encode())
+    older = Manifest.decode(json.dumps({name: fields[name] for name in REQUIRED}).encode())
+    assert (older.evaluation, older.importances, older.examples) == (Evaluation(), None, [])
+
+
+ROC = {"of": 1, "false_positive_rates": [0.0, 1.0], "true_positive_rates": [0.0, 1.0], "area": 0.5}
+CALIBRATION = {"of": 1, "predicted": [0.5], "observed": [0.25], "rows": [4]}
+IMPORTANCES = {"metric": "accuracy", "rows": 2, "repetitions": 5}
 CONTRADICTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "a class without a name": ("target.names", lambda names: names[:-1]),
     "a column twice": ("columns", lambda columns: [columns[0], columns[0]]),
@@ -195,6 +233,17 @@ CONTRADICTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "no magnitude": ("parity.largest_magnitude", lambda _: 0.0),
     "an edge too few": ("columns.0.histogram.edges", lambda edges: edges[:-1]),
     "edges without counts": ("columns.0.histogram.counts", lambda _: []),
+    "a confusion matrix of other classes": ("evaluation.confusion", lambda _: [[1]]),
+    "a confusion matrix that is not square": ("evaluation.confusion", lambda _: [[1, 2], [3]]),
+    "a curve of no class": ("evaluation.roc", lambda _: [ROC | {"of": 2}]),
+    "a curve with a rate too few": ("evaluation.roc", lambda _: [ROC | {"true_positive_rates": [1.0]}]),
+    "a calibration of no class": ("evaluation.calibration", lambda _: [CALIBRATION | {"of": 2}]),
+    "a calibration with a bin too few": ("evaluation.calibration", lambda _: [CALIBRATION | {"rows": []}]),
+    "a prediction of a number by a classifier": ("evaluation.predictions", lambda _: [[1.0, 2.0]]),
+    "importances of no columns": ("importances", lambda _: IMPORTANCES | {"columns": []}),
+    "an example of no class": ("examples", lambda _: [{"row": [0.5, None], "target": 2}]),
+    "a short example": ("examples", lambda _: [{"row": [0.5], "target": 1}]),
+    "a text among an example's numbers": ("examples", lambda _: [{"row": [0.5, "red"], "target": 1}]),
 }
 
 
