@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -23,8 +22,9 @@ from serve.drain import CloseWhileDraining, Drain
 from serve.errors import ModelFailed, NotReady, Overloaded, RequestError
 from serve.metrics import CountRequests, Metrics
 from serve.openapi.document import Document
+from serve.page.failure import failure
 from serve.rotation import Rotating
-from serve.routes import explain, health, metadata, openapi, predict, repository
+from serve.routes import explain, health, metadata, openapi, page, predict, repository
 from serve.routes import metrics as exposition
 from serve.service import Service
 from serve.settings import Settings
@@ -64,6 +64,7 @@ def create_app(settings: Settings) -> Starlette:
             *repository.ROUTES,
             *exposition.ROUTES,
             *openapi.ROUTES,
+            *page.ROUTES,
         ],
         exception_handlers={
             RequestError: _answer_request_error,
@@ -101,10 +102,6 @@ async def _watch_models(app: Starlette) -> AsyncIterator[None]:
     await watcher.close()
 
 
-def _json(status: int, body: dict[str, object], headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(body), status, headers, media_type="application/json")
-
-
 async def _answer_request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     headers = {}
@@ -116,19 +113,19 @@ async def _answer_request_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Overloaded):
         headers["retry-after"] = str(error.retry_after)
         request.app.state.metrics.overloaded(error.reason)
-    return _json(error.status, error.body(), headers)
+    return failure(request.scope, error.status, error.body(), headers)
 
 
-async def _answer_http_exception(_: Request, error: Exception) -> Response:
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     sentence = _SENTENCES.get(error.status_code, "the request cannot be answered")
-    return _json(error.status_code, {"error": sentence}, dict(error.headers or {}))
+    return failure(request.scope, error.status_code, {"error": sentence}, dict(error.headers or {}))
 
 
 async def _answer_nobody(_: Request, __: Exception) -> Response:
     return Response(status_code=400)  # the client has gone; nothing is sent
 
 
-async def _answer_unexpected(_: Request, error: Exception) -> Response:
+async def _answer_unexpected(request: Request, error: Exception) -> Response:
     log.error("a request failed unexpectedly (%s)", type(error).__name__)
-    return _json(500, {"error": "the request failed for a reason of the server's"})
+    return failure(request.scope, 500, {"error": "the request failed for a reason of the server's"})

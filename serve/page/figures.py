@@ -1,0 +1,56 @@
+"""Numbers as people read them."""
+
+import math
+
+import numpy as np
+
+MINUS = "\N{MINUS SIGN}"
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+
+
+def exact(value: float) -> str:
+    """Return the shortest text that float32 reads back as the same number: 28.11, not 28.110000610."""
+    rounded = np.float32(value)
+    if not np.isfinite(rounded) or value == 0:
+        return "0" if value == 0 else str(float(value))
+    if 1e-6 <= abs(value) < 1e15:
+        return np.format_float_positional(rounded, trim="-")
+    return np.format_float_scientific(rounded, trim="-")
+
+
+def number(value: float) -> str:
+    """Return a number to four significant digits, large ones grouped."""
+    if not math.isfinite(value):
+        return "not finite"
+    if abs(value) >= 1e15 or 0 < abs(value) < 1e-4:
+        text = f"{value:.3g}"
+    elif abs(value) >= 1000:
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:.4g}"
+    return text.replace("-", MINUS)
+
+
+def percent(share: float) -> str:
+    """Return a share in percent; what is not all, or not nothing, never looks so."""
+    if 0.9995 <= share < 1:
+        return f"over 99.9{NARROW}%"
+    if 0 < share < 0.0005:
+        return f"under 0.1{NARROW}%"
+    return f"{100 * share:.1f}{NARROW}%"
+
+
+def signed(value: float) -> str:
+    """Return a summand with its sign, to four decimals, or four significant digits where it is large."""
+    text = f"{value:+.4f}" if abs(value) < 100 else f"{value:+,.4g}"
+    return text.replace("-", MINUS)
+
+
+def summed(value: float) -> str:
+    """Return a sum in the form of its summands."""
+    return signed(value).removeprefix("+")
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a count with its noun: 1 row, 2 rows."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,124 @@
+"""The pages for people: those of GET / and GET /models/NAME, the answers to their forms, and the files they load."""
+
+import asyncio
+import sys
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, quote
+from weakref import WeakKeyDictionary
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serve.body import read_body
+from serve.errors import Malformed, WrongValues
+from serve.model import LoadedModel
+from serve.page import assets
+from serve.page.answers import asset, html
+from serve.page.asking import answer, body_of
+from serve.page.failure import up
+from serve.page.model_page import ModelPage
+from serve.page.overview import overview
+from serve.page.reading import Reading
+from serve.page.templates import render
+from serve.routes.state import gone, named, served_model, service, settings, watcher
+
+FORM = ("application/x-www-form-urlencoded",)
+_IN_A_THREAD = sys.maxsize  # bytes; an explanation takes longer than the event loop should be busy
+
+_pages: WeakKeyDictionary[LoadedModel, ModelPage] = WeakKeyDictionary()
+
+
+def list_page(request: Request, listed: list[dict[str, Any]]) -> Response:
+    """Show which models there are."""
+    slots = watcher(request).slots
+    models = [
+        each | {"sentence": overview(model.manifest).sentence if (model := slots[each["name"]].serving) else ""}
+        for each in listed
+    ]
+    return html(render("models.html", models=models, up=up(request.scope)))
+
+
+async def model_page(request: Request, model: LoadedModel, candidate: dict[str, Any] | None) -> Response:
+    """Show what a model is, with a form; `?example=2` fills that with a row that is known, and answers it."""
+    page = await _prepared(request, model)
+    reading = page.known(request.query_params.get("example", ""))
+    found = await _answered(request, model, page, reading) if reading else None
+    return html(page.whole(reading, found, candidate=candidate, **_around(request)))
+
+
+async def ask(request: Request) -> Response:
+    """Answer what was filled in: with the whole page, or with what changes on it where its script asks."""
+    model, limits = served_model(request), settings(request)
+    page = await _prepared(request, model)
+    with request.app.state.bodies.holding() as held:
+        body = await read_body(request, held, limits.max_body_bytes, limits.body_seconds, FORM)
+        posted = _posted(body, len(page.fields))
+    reading = page.read(posted)
+    found = None if reading.errors else await _answered(request, model, page, reading)
+    status = 422 if reading.errors or reading.general else 200
+    if posted.get("part") == "answer":
+        content = page.part(reading, found)
+    else:
+        content = page.whole(reading, found, candidate=None, **_around(request))
+    return html(content, status, **named(model))
+
+
+def file(request: Request) -> Response:
+    """Return a file that the pages load."""
+    found = assets.FILES.get(request.path_params["file"])
+    if not found:
+        raise HTTPException(404)
+    return asset(*found)
+
+
+async def _prepared(request: Request, model: LoadedModel) -> ModelPage:
+    """Return the page of a version; what does not change on it is made once, off the event loop."""
+    page = _pages.get(model)
+    if not page:
+        loop = asyncio.get_running_loop()
+        make = partial(ModelPage, model, explained=model.explanation is not None)
+        page = _pages[model] = await loop.run_in_executor(request.app.state.threads, make)
+    return page
+
+
+async def _answered(request: Request, model: LoadedModel, page: ModelPage, reading: Reading) -> dict[str, Any] | None:
+    """Return the answer to a row; where the row is refused the reading says why."""
+    body = body_of(reading.row)
+    size = _IN_A_THREAD if page.explained else len(body)
+    try:
+        answered = await service(request).answer(model, size, 1, partial(answer, body, model), gone(request))
+    except WrongValues as error:
+        reading.refuse(error, page.fields)
+        return None
+    found: dict[str, Any] = answered.content
+    return found
+
+
+def _posted(body: bytes, fields: int) -> dict[str, str]:
+    """Return what a form was sent with; of a name that is repeated the last counts.
+
+    Raises:
+        Malformed: it is no form of this page.
+
+    """
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=2 * fields + 10, errors="strict")
+    except ValueError:
+        raise Malformed("the body is not a form of this page") from None
+    return dict(pairs)
+
+
+def _around(request: Request) -> dict[str, str]:
+    """Return the relative ways from a page to the root and to itself."""
+    name = request.path_params.get("name")
+    return {"up": up(request.scope), "here": quote(name) if name else "./"}
+
+
+ROUTES = [
+    Route("/", ask, methods=["POST"], include_in_schema=False),
+    Route("/models/{name}", ask, methods=["POST"], include_in_schema=False),
+    Route("/assets/{file}", file, methods=["GET"], include_in_schema=False),
+]
