@@ -1,5 +1,8 @@
 """The features that a model's trees compare: as an output of its graph, and from which columns they come."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -11,7 +14,8 @@ from train.original import Original
 from train.schema import Rows
 
 MOST_ROWS = 500
-ROUNDS = 3
+ROUNDS = 2
+GAPS = 0.2  # of the values
 _FROM_NOWHERE = -1
 
 Columns = npt.NDArray[np.int64]
@@ -48,23 +52,24 @@ def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
 def columns_of(original: Original, content: bytes, rows: Rows, used: Columns) -> Columns:
     """Return [features] the column of the data from which each comes: the only one whose values change it.
 
-    They are exchanged between training rows, made missing, and made texts that are no category, wherever the model
-    takes such rows. `used` are the features that the trees compare.
+    They are exchanged in training rows, some of which are made to lack values or to hold texts that are no category,
+    where training saw values missing, or texts. `used` are the features that the trees compare.
 
     Raises:
         NotExplained: one of these comes from several columns, or from none that was found.
 
     """
     random = np.random.default_rng(0)
-    rows = rows[np.sort(random.permutation(len(rows))[:MOST_ROWS])]
-    session = Session(content)
-    usual = _features(session, original, rows)
-    found = np.full(usual.shape[1], _FROM_NOWHERE)
-    for starts in [rows, *(_with_gaps(original, rows, random) for _ in range(ROUNDS))]:
-        before = _features(session, original, starts)
+    some = rows[np.sort(random.permutation(len(rows))[:MOST_ROWS])]
+    features = _Features(original, content)
+    found = np.full(features.of(some[:1]).shape[1], _FROM_NOWHERE)
+    for starts in [some, *(_with_gaps(original, rows, some, random) for _ in range(ROUNDS))]:
+        before = features.of(starts)
         for column in range(rows.shape[1]):
-            for other in _others(original, starts, rows, column, random):
-                changed = _differ(before, _features(session, original, other))
+            for values in _values(original, rows, column, len(some), random):
+                other = starts.copy()
+                other[:, column] = values
+                changed = _differ(before, features.of(other))
                 if (changed[used] & (found[used] != _FROM_NOWHERE) & (found[used] != column)).any():
                     raise NotExplained("a feature that its trees compare is made of several columns")
                 found[changed] = column
@@ -73,42 +78,45 @@ def columns_of(original: Original, content: bytes, rows: Rows, used: Columns) ->
     return found
 
 
-def _features(session: Session, original: Original, rows: Rows) -> npt.NDArray[np.float64]:
-    try:
-        return session.features(original.schema.inputs(rows)).astype(np.float64)
-    except ONNX_RUNTIME_ERRORS as error:
-        raise NotExplained("the features that its trees compare cannot be had") from error
+class _Features:
+    """What the trees of an export compare."""
+
+    def __init__(self, original: Original, content: bytes) -> None:
+        self._schema = original.schema
+        try:
+            self._session = Session(content)
+        except ONNX_RUNTIME_ERRORS as error:
+            raise NotExplained("its graph cannot give the features that its trees compare") from error
+
+    def of(self, rows: Rows) -> npt.NDArray[Any]:
+        """Return [n, features]."""
+        return self._session.features(self._schema.inputs(rows))
 
 
-def _differ(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+def _differ(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Return [features] which differ in any row."""
     return np.asarray(((one != other) & ~(np.isnan(one) & np.isnan(other))).any(axis=0))
 
 
-def _with_gaps(original: Original, rows: Rows, random: np.random.Generator) -> Rows:
-    """Return rows of which some values are missing, in columns where training saw missing ones."""
-    gaps = random.random(rows.shape) < 0.2
-    gaps &= np.isnan(rows).any(axis=0)
-    changed = np.where(gaps, np.float32(np.nan), rows)
+def _with_gaps(original: Original, rows: Rows, some: Rows, random: np.random.Generator) -> Rows:
+    """Return some rows with values missing where training saw missing ones, and texts that are no category."""
+    gaps = (random.random(some.shape) < GAPS) & np.isnan(rows).any(axis=0)
+    changed = np.where(gaps, np.float32(np.nan), some)
     for column in original.schema.texts:
         categories = original.schema.fields[column].categories or ()
-        other = len(categories) if "" not in categories else categories.index("")
-        changed[random.random(len(rows)) < 0.1, column] = other
+        changed[random.random(len(some)) < GAPS, column] = _missing_or_unknown(categories)
     return changed
 
 
-def _others(original: Original, starts: Rows, rows: Rows, column: int, random: np.random.Generator) -> list[Rows]:
-    """Return the same rows with other values in one column."""
-    values = [random.permutation(rows[:, column])]
+def _missing_or_unknown(categories: tuple[str, ...]) -> int:
+    return categories.index("") if "" in categories else len(categories)
+
+
+def _values(original: Original, rows: Rows, column: int, count: int, random: np.random.Generator) -> Iterator[Rows]:
+    """Yield values [count] for a column: those of training rows; if they are few or texts, then each of them."""
+    yield rows[random.integers(0, len(rows), count), column]
     categories = original.schema.fields[column].categories
-    if categories is not None:
-        values.append(random.integers(0, len(categories) + 1, len(rows)).astype(np.float32))
-        values.append((starts[:, column] + 1) % (len(categories) + 1))
-    elif np.isnan(rows[:, column]).any():
-        values.append(np.full(len(rows), np.nan, np.float32))
-    found = []
-    for each in values:
-        other = starts.copy()
-        other[:, column] = each
-        found.append(other)
-    return found
+    known = np.unique(rows[:, column]) if categories is None else np.arange(len(categories) + 1, dtype=np.float32)
+    if categories is not None or len(known) <= count:
+        for first in range(0, len(known), count):
+            yield np.resize(random.permutation(known[first : first + count]), count)
