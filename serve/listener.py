@@ -1,15 +1,18 @@
 """The listening socket: its address, its descriptors, and how it stops without losing who has come already."""
 
 import asyncio
+import contextlib
 import ctypes
 import logging
 import os
 import resource
 import select
 import socket
+import stat
 import struct
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 log = logging.getLogger("copse")
 
@@ -73,6 +76,22 @@ async def stop_accepting(listeners: Sequence[socket.socket]) -> None:
     deadline = loop.time() + QUEUE_SECONDS
     while loop.time() < deadline and any(map(readable, queues)):  # noqa: ASYNC110 - accepting sets no event
         await asyncio.sleep(0)
+
+
+def listening_on(port: int) -> list[socket.socket]:
+    """Return duplicates of the sockets with which this process listens on a port; for what listens by itself."""
+    found = []
+    for entry in Path("/proc/self/fd").iterdir() if sys.platform.startswith("linux") else ():
+        descriptor = int(entry.name)
+        with contextlib.suppress(OSError):  # the descriptor with which they are listed is closed by now
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            candidate = socket.socket(fileno=os.dup(descriptor))
+            if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and candidate.getsockname()[1] == port:
+                found.append(candidate)
+            else:
+                candidate.close()
+    return found
 
 
 def readable(descriptor: int) -> bool:

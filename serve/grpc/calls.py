@@ -13,6 +13,7 @@ from starlette.datastructures import State
 from serve.access import refuse
 from serve.admission import ClientGone
 from serve.errors import Malformed, ModelFailed, Overloaded, RequestError
+from serve.grpc.bounds import UNREADABLE
 from serve.grpc.reading import read_message
 from serve.grpc.statuses import code_of, details_of, trailer_of
 
@@ -22,6 +23,7 @@ Context = grpc.aio.ServicerContext[bytes, bytes]
 Answer = Callable[[bytes, Context], Awaitable[Any]]  # from a message's bytes to the message that answers it
 
 OK = 200
+LOOK_SECONDS, MOST_LOOKS = 0.02, 25  # at what has come while the server ends
 UNEXPECTED = RequestError("the request failed for a reason of the server's")
 
 
@@ -38,10 +40,29 @@ class Calls(grpc.GenericRpcHandler):
         self._answers = answers
         self._open = frozenset(open_methods)
         self._handlers = {path: self._handler(path) for path in answers}
+        self._may_begin = asyncio.Event()
+        self._may_begin.set()
+        self._come = 0
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """Return what handles a call, or None where there is no such method."""
         return self._handlers.get(handler_call_details.method)
+
+    async def hold(self) -> None:
+        """Let no call begin, and return once no more come: their clients wait, but for those that send without end.
+
+        A server that ends drops what has come and was not taken yet. Once all have come, none is dropped.
+        """
+        self._may_begin.clear()
+        for _ in range(MOST_LOOKS):
+            before = self._come
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._come == before:
+                return
+
+    def release(self) -> None:
+        """Let the calls that were held begin."""
+        self._may_begin.set()
 
     def _handler(self, path: str) -> "grpc.RpcMethodHandler[bytes, bytes]":
         async def handle(_: object, context: Context) -> bytes:
@@ -51,6 +72,8 @@ class Calls(grpc.GenericRpcHandler):
 
     async def _handle(self, path: str, context: Context) -> bytes:
         """Answer a call, or set its status; what it returns is then not sent."""
+        self._come += 1
+        await self._may_begin.wait()
         begun = time.perf_counter()
         content, status = b"", OK
         try:
@@ -75,7 +98,7 @@ class Calls(grpc.GenericRpcHandler):
             try:
                 answer = await self._answers[path](message, context)
             except DecodeError:
-                raise Malformed("the message cannot be read; see the protocol's messages") from None
+                raise Malformed(UNREADABLE) from None
         content: bytes = answer.SerializeToString()
         return content
 
@@ -93,6 +116,6 @@ class Calls(grpc.GenericRpcHandler):
         context.set_trailing_metadata(trailer_of(error, self._state.settings.poll_seconds))
 
 
-def _headers(context: Context) -> Iterable[tuple[bytes, bytes]]:
-    for name, value in context.invocation_metadata() or ():
-        yield name.encode(), value.encode() if isinstance(value, str) else value
+def _headers(context: Context) -> list[tuple[bytes, bytes]]:
+    metadata = context.invocation_metadata() or ()
+    return [(name.encode(), value.encode() if isinstance(value, str) else value) for name, value in metadata]

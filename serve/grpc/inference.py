@@ -6,6 +6,7 @@ from typing import Any
 from starlette.datastructures import State
 
 from serve.errors import NoSuchModel, NotReady
+from serve.grpc.bounds import SMALL_MESSAGE, Bounds
 from serve.grpc.calls import Answer, Context
 from serve.grpc.messages import MESSAGES
 from serve.grpc.tensors import response_of, tensors_from
@@ -75,6 +76,8 @@ class Inference:
 
 def answer(message: bytes, model: LoadedModel, max_rows: int) -> Answered:
     """Return the ModelInferResponse to a ModelInferRequest, its rows, and the model's answers to them."""
+    if len(message) > SMALL_MESSAGE:
+        Bounds(model.signature, max_rows).check(message)
     request = MESSAGES["ModelInferRequest"].FromString(message)
     wanted = [output.name for output in request.outputs]
     check_wanted(wanted, model)

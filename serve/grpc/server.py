@@ -9,11 +9,14 @@ from starlette.datastructures import State
 from serve.grpc.calls import Calls
 from serve.grpc.health import CHECK, Health
 from serve.grpc.inference import OPEN, Inference
-from serve.listener import CannotListen
+from serve.listener import CannotListen, listening_on, stop_accepting
 from serve.settings import Settings
 from serve.tls import Certificate, Pair
 
 LOOK_SECONDS = 0.1
+# A connection is renewed after this share of the drain: when it is over, all clients have gone elsewhere.
+AGE_SHARE = 0.8  # gRPC makes it up to a tenth longer
+SHORTEST_AGE = 500
 LEAST_PING_SECONDS = 10  # between two pings of a client that keeps its connection so
 
 
@@ -28,9 +31,9 @@ class GrpcServer:
 
         """
         settings: Settings = state.settings
-        calls = Calls(state, {**Inference(state).methods(), **Health(state).methods()}, (*OPEN, CHECK))
+        self._calls = Calls(state, {**Inference(state).methods(), **Health(state).methods()}, (*OPEN, CHECK))
         self._server = grpc.aio.server(
-            handlers=[calls], options=_options(settings), maximum_concurrent_rpcs=settings.max_connections
+            handlers=[self._calls], options=_options(settings), maximum_concurrent_rpcs=settings.max_connections
         )
         self.address = self._listen(settings, certificate)
 
@@ -48,6 +51,7 @@ class GrpcServer:
                 f"cannot listen on {settings.host} port {settings.grpc_port} for gRPC; "
                 "another is chosen with --host and --grpc-port"
             ) from None
+        self._port = port
         shown = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
         return f"{shown}:{port}"
 
@@ -57,7 +61,14 @@ class GrpcServer:
 
     async def stop(self, seconds: float, hurried: Callable[[], bool]) -> None:
         """Take no new calls, and end when those under way are answered, the time is over, or somebody is in a hurry."""
+        listeners = listening_on(self._port)
+        await stop_accepting(listeners)
+        for listener in listeners:
+            listener.close()
+        await self._calls.hold()
         stopping = asyncio.create_task(self._server.stop(seconds))
+        await asyncio.sleep(0)
+        self._calls.release()
         while not stopping.done() and not hurried():
             await asyncio.wait([stopping], timeout=LOOK_SECONDS)
         await self._server.stop(0)
@@ -65,7 +76,9 @@ class GrpcServer:
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
     """Return the limits of HTTP in the words of gRPC; times are in milliseconds."""
+    age = int(1000 * AGE_SHARE * settings.drain_seconds)
     return [
+        *([("grpc.max_connection_age_ms", age)] if age >= SHORTEST_AGE else []),
         ("grpc.so_reuseport", 0),  # a port that is in use is to be told
         ("grpc.max_receive_message_length", settings.max_body_bytes),
         ("grpc.max_metadata_size", settings.max_head_bytes),
