@@ -24,7 +24,7 @@ from serve.metrics import CountRequests, Metrics
 from serve.openapi.document import Document
 from serve.page.failure import failure
 from serve.rotation import Rotating
-from serve.routes import explain, health, metadata, openapi, page, predict, repository
+from serve.routes import explain, health, metadata, openapi, page, predict, repository, v1, v2
 from serve.routes import metrics as exposition
 from serve.service import Service
 from serve.settings import Settings
@@ -32,6 +32,7 @@ from serve.watcher import Watcher
 
 log = logging.getLogger("copse")
 
+V2 = "/v2/"
 THREADS = "predict"  # how the threads for large requests are named
 
 _SENTENCES = {404: "there is no such path; GET / tells what is served", 405: "this path does not take this method"}
@@ -59,6 +60,8 @@ def create_app(settings: Settings) -> Starlette:
         routes=[
             *metadata.ROUTES,
             *predict.ROUTES,
+            *v2.ROUTES,
+            *v1.ROUTES,
             *explain.ROUTES,
             *health.ROUTES,
             *repository.ROUTES,
@@ -113,7 +116,8 @@ async def _answer_request_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Overloaded):
         headers["retry-after"] = str(error.retry_after)
         request.app.state.metrics.overloaded(error.reason)
-    return failure(request.scope, error.status, error.body(), headers)
+    told = {"error": error.in_full()} if request.scope["path"].startswith(V2) else {}  # all that its clients show
+    return failure(request.scope, error.status, error.body() | told, headers)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:

@@ -59,7 +59,7 @@ def decode(body: bytes, signature: Signature, max_rows: int) -> Decoded:
         WrongValues: it is JSON, and not rows of this model.
 
     """
-    _check_size(body, signature, max_rows)
+    check_size(body, signature, max_rows)
     request = _parse(body, signature)
     single = request.features is not msgspec.UNSET
     both_or_none = single == (request.instances is not msgspec.UNSET)
@@ -97,13 +97,20 @@ def count_rows(body: bytes, max_rows: int) -> int:
     return min(max_rows, max(1, body.count(b"[") + body.count(b"{") - 2))
 
 
-def _check_size(body: bytes, signature: Signature, max_rows: int) -> None:
-    """Refuse far too many values before an object is made for each; up to twice as many are told more exactly later."""
+def check_size(body: bytes, signature: Signature, max_rows: int, others: int = 0) -> None:
+    """Refuse far too many values before an object is made for each; up to twice as many are told more exactly later.
+
+    A body may have so many `others` commas beside those between values.
+
+    Raises:
+        TooLarge: it has more than twice as many values as `max_rows` rows have.
+
+    """
     features = len(signature.names)
     commas = features + sum(name.count(",") for name in signature.names)
-    if body.count(b",") <= 2 * max_rows * commas:
+    if body.count(b",") <= 2 * max_rows * commas + others:
         return
-    if signature.texts and _commas_outside_texts(body) <= 2 * max_rows * features:
+    if signature.texts and _commas_outside_texts(body) <= 2 * max_rows * features + others:
         return
     raise TooLarge(f"too many values for the rows; at most {max_rows} rows of {features} are answered at once")
 

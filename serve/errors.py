@@ -3,6 +3,7 @@
 RequestError                the client's doing, or the moment's
 ├── Malformed         400   no HTTP, or the body is not JSON of the documented form
 ├── Unauthorized      401   no valid bearer token, where tokens are asked for
+├── Forbidden         403   something that this server was not told to allow
 ├── NoSuchModel       404   no model of that name, or it is not clear which
 ├── NotExplained      404   the answers of this model are not explained
 ├── NotInstalled      404   the path needs a package that is not installed
@@ -63,6 +64,12 @@ class Unauthorized(RequestError):
     def __init__(self, sentence: str, challenge: str) -> None:
         super().__init__(sentence)
         self.challenge = challenge
+
+
+class Forbidden(RequestError):
+    """Something was asked for that is allowed by a setting, which is off."""
+
+    status = 403
 
 
 class NoSuchModel(RequestError):

@@ -25,7 +25,7 @@ def explain(body: bytes, signature: Signature, refusal: Exception) -> RequestErr
     if len(body) > LARGEST_READ_AGAIN:
         return _explain_large(signature, refusal)
     try:
-        _walk(_load(body), signature)
+        _walk(load(body), signature)
     except RequestError as error:
         return error
     return WrongValues("the body is not a prediction request; see GET /")
@@ -52,7 +52,7 @@ def check_repeated(body: bytes, signature: Signature) -> None:
         WrongValues: a name is repeated.
 
     """
-    document = _load(body)
+    document = load(body)
     _check_members(document, {})
     for member, value in document:
         rows = value if member == "instances" else [value]
@@ -61,7 +61,13 @@ def check_repeated(body: bytes, signature: Signature) -> None:
                 _check_members(row, {"row": index} if member == "instances" else {}, signature)
 
 
-def _load(body: bytes) -> Any:
+def load(body: bytes) -> Any:
+    """Return what a body holds, an object as its members in their order, repeated ones too.
+
+    Raises:
+        Malformed: it is not JSON.
+
+    """
     try:
         return json.loads(body.decode(), object_pairs_hook=_Pairs, parse_int=float, parse_constant=_no_constant)
     except RecursionError:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from model_repository import LARGEST_MODEL
 from serve.setting_values import one_of, path_of, seconds, share, whole_number, word
@@ -27,6 +27,9 @@ class Settings:
     port: int = setting(whole_number(0, 65535), "port to listen on; 0 takes a free one", 8000)
     grpc_port: int | None = setting(
         whole_number(0, 65535), "port for the Open Inference Protocol over gRPC; 0 takes a free one, none is off", None
+    )
+    model_control: Literal["on", "off"] = setting(
+        one_of("on", "off"), "whether clients may load and unload models: on or off", "off"
     )
     poll_seconds: float = setting(seconds(0.05, 3600), "how often to look for a new version", 2.0)
     max_body_bytes: int = setting(whole_number(1, 2**31), "largest request body, in bytes", 16 * 2**20)

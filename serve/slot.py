@@ -10,6 +10,8 @@ from serve.shadow import Shadow, check_comparable
 
 log = logging.getLogger("copse")
 
+UNLOADED = "unloaded"  # the reason that is told
+
 
 @dataclass
 class Tried:
@@ -67,6 +69,7 @@ class Slot(Tried):
     outcomes: Outcomes = field(default_factory=Outcomes)
     probation: Probation | None = None
     rollbacks: int = 0
+    unloaded: bool = False  # on purpose, until it is loaded again
 
     def __post_init__(self) -> None:
         self.candidate = Tried(self.name)
@@ -89,6 +92,17 @@ class Slot(Tried):
         self.probation = Probation(before, share, watch_seconds) if before and watch_seconds else None
         self._compare_anew()
         log.info("serving %s version %d", self.name, loaded.version)
+
+    def unload(self) -> None:
+        """Have no version answer, and look for none, until it is to be loaded again."""
+        self.drop_candidate()
+        self.loaded = self.refused = self.probation = None
+        self.outcomes, self.unloaded, self.problem = Outcomes(), True, UNLOADED
+        log.info("unloaded %s", self.name)
+
+    def reload(self) -> None:
+        """Look for a version again, and try one out once more that was refused."""
+        self.unloaded, self.refused, self.problem, self.failed_trials = False, None, None, 0
 
     def ended(self, model: LoadedModel, *, failed: bool) -> None:
         """Count how a request ended that a version answered; go back if it is new and its errors have jumped."""

@@ -18,6 +18,9 @@ from serve.slot import Slot, Tried
 
 log = logging.getLogger("copse")
 
+NO_SUCH_MODEL = "there is no such model; GET /v2/repository/index lists them"
+NO_SUCH_VERSION = "this version of the model does not answer here; GET /v2/repository/index lists them"
+
 
 class Watcher:
     """Polls the model repository, since file events do not cross network volumes.
@@ -33,6 +36,7 @@ class Watcher:
         self.problem: str | None = "the model repository was not looked at yet"
         self.looked = asyncio.Event()
         self._woken = asyncio.Event()
+        self._looking = asyncio.Lock()
         self._trying: asyncio.Task[None] | None = None
 
     async def watch(self) -> None:
@@ -59,6 +63,10 @@ class Watcher:
 
     async def look(self) -> None:
         """Look once at every CURRENT; a new version is read, tried out, loaded, and takes over between two requests."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
         try:
             names = await asyncio.to_thread(models, self._settings.models)
         except OSError as error:
@@ -74,19 +82,57 @@ class Watcher:
             self.slots.pop(name).drop_candidate()
         self._repository_problem(_what_is_lacking(bool(names), bool(self.slots)))
 
-    def served(self, name: str | None = None) -> LoadedModel:
+    async def load(self, name: str) -> LoadedModel:
+        """Look at a model's CURRENT now, even if it was unloaded or its version refused; return what answers then.
+
+        Raises:
+            NoSuchModel: there is none of that name.
+            NotReady: the version that CURRENT names cannot be loaded.
+
+        """
+        async with self._looking:
+            try:
+                there = name in await asyncio.to_thread(models, self._settings.models)
+            except OSError as error:
+                raise NotReady(f"not loaded: {_reason(error)}") from None
+            slot = self.slots.get(name) or Slot(name)
+            slot.reload()
+            if not there or not await _guarded(slot, self._look_at(slot)):
+                raise NoSuchModel(NO_SUCH_MODEL)
+            self.slots[name] = slot
+        if not slot.serving or slot.problem:
+            raise NotReady(f"not loaded: {slot.problem}; {slot.meanwhile}")
+        return slot.serving
+
+    async def unload(self, name: str) -> None:
+        """Have a model answer no more until it is loaded again; requests under way are answered.
+
+        Raises:
+            NoSuchModel: there is none of that name.
+
+        """
+        async with self._looking:
+            slot = self.slots.get(name)
+            if not slot:
+                raise NoSuchModel(NO_SUCH_MODEL)
+            await self._stop_trying()
+            slot.unload()
+
+    def served(self, name: str | None = None, version: str | None = None) -> LoadedModel:
         """Return the model of a name, or the one that is meant where none is named.
 
         Raises:
-            NoSuchModel: there is none of that name, or several and none was named.
+            NoSuchModel: there is none of that name, or several and none was named, or it is of another version.
             NotReady: it has no good version yet.
 
         """
         slot = self.slots.get(name or self._settings.model or self._only_name())
         if slot and slot.serving:
+            if version and version != str(slot.serving.version):
+                raise NoSuchModel(NO_SUCH_VERSION)
             return slot.serving
         if name and not slot:
-            raise NoSuchModel("there is no such model; GET /v2/repository/index lists them")
+            raise NoSuchModel(NO_SUCH_MODEL)
         raise NotReady(f"not ready: {(slot and slot.problem) or self.problem or 'the model is not published yet'}")
 
     def answered(self, model: LoadedModel, rows: Inputs, answers: Answers) -> None:
@@ -102,13 +148,18 @@ class Watcher:
             slot.ended(model, failed=True)
 
     def check_ready(self) -> None:
-        """Raise NotReady unless the named model is loaded, or, where none is named, each that is not refused."""
-        if self._settings.model:
+        """Raise NotReady unless the named model is loaded, or, where none is named, each that is not refused.
+
+        A model that was unloaded on purpose is none to wait for.
+        """
+        named = self.slots.get(self._settings.model or "")
+        if self._settings.model and not (named and named.unloaded):
             self.served()
             return
-        problems = [slot.problem or "no version is loaded yet" for slot in self.slots.values() if not slot.serving]
-        waiting = any(not slot.serving and not slot.refused for slot in self.slots.values())
-        if waiting or len(problems) == len(self.slots):
+        wanted = [slot for slot in self.slots.values() if not slot.unloaded]
+        problems = [slot.problem or "no version is loaded yet" for slot in wanted if not slot.serving]
+        waiting = any(not slot.serving and not slot.refused for slot in wanted)
+        if waiting or (len(problems) == len(wanted) and (problems or not self.slots)):
             raise NotReady(f"not ready: {'; '.join(problems) or self.problem}")
 
     def _only_name(self) -> str:
@@ -117,7 +168,9 @@ class Watcher:
         return next(iter(self.slots), "")
 
     async def _look_at(self, slot: Slot) -> None:
-        """Bring a model up to date."""
+        """Bring a model up to date, unless it was unloaded."""
+        if slot.unloaded:
+            return
         version = await asyncio.to_thread(current_version, self._settings.models, slot.name)
         if not slot.settled(version):
             await self._stop_trying()  # what is to be served goes first, and two trials at once need too much memory

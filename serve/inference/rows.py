@@ -21,6 +21,14 @@ def takes_matrix(signature: Signature) -> bool:
     return not signature.texts and signature.names != [NUMBERS]
 
 
+def where_is(name: str, position: int, signature: Signature) -> dict[str, Any]:
+    """Return the row and the column of a value, by its position in the data of an input of a name; {} if it is none."""
+    if name == NUMBERS and takes_matrix(signature):
+        row, column = divmod(position, len(signature.names))
+        return {"row": row, "column": signature.names[column]}
+    return {"row": position, "column": name} if name in signature.by_name else {}
+
+
 def rows_of(inputs: Sequence[Tensor], signature: Signature, max_rows: int) -> Inputs:
     """Return the rows that tensors hold.
 
@@ -45,7 +53,7 @@ def _matrix(tensor: Tensor, signature: Signature, max_rows: int) -> Rows:
     _check_count(tensor.shape[0], max_rows)
     numbers, bad = _as_float32(tensor, place)
     if bad is not None:
-        raise _not_exact(bad // width, signature.names[bad % width])
+        raise _not_exact(tensor, bad, signature)
     return np.ascontiguousarray(numbers)
 
 
@@ -66,7 +74,7 @@ def _columns(inputs: Sequence[Tensor], signature: Signature, max_rows: int) -> l
             continue
         numbers, bad = _as_float32(tensor, place)
         if bad is not None:
-            raise _not_exact(bad, name)
+            raise _not_exact(tensor, bad, signature)
         columns.append(numbers.reshape(-1))
     return columns
 
@@ -132,6 +140,6 @@ def _first_not_exact(data: npt.NDArray[Any]) -> int | None:
     return int(np.argmax(bad)) if bad.any() else None
 
 
-def _not_exact(row: int, column: str) -> WrongValues:
-    expected = "one that float32 holds, or FP64, which is rounded"
-    return WrongValues("a whole number is not the same in float32", row=row, column=column, expected=expected)
+def _not_exact(tensor: Tensor, position: int, signature: Signature) -> WrongValues:
+    at, expected = where_is(tensor.name, position, signature), "one that float32 holds, or FP64, which is rounded"
+    return WrongValues("a whole number is not the same in float32", **at, expected=expected)

@@ -1,40 +1,90 @@
-"""GET /v2/repository/index: for each model the version that answers, the candidate, and what was refused, and why."""
+"""/v2/repository: which versions answer and which were refused, and, where that is allowed, loading and unloading."""
 
 from typing import Any
 
+import msgspec
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serve.routes.state import watcher
-from serve.slot import Slot, Tried
+from serve.body import read_json_body
+from serve.errors import Forbidden, Malformed, RequestError, WrongValues
+from serve.inference.index import entries_of, index_of
+from serve.routes.state import settings, watcher
+
+
+LARGEST = 64 * 2**10  # bytes of a request
+
+
+class _Index(msgspec.Struct):
+    ready: bool = False
+
+
+class _Control(msgspec.Struct):
+    parameters: dict[str, msgspec.Raw] = {}
+
+
+_INDEX, _CONTROL = msgspec.json.Decoder(_Index), msgspec.json.Decoder(_Control)
 
 
 async def index(request: Request) -> Response:
-    """List the versions known here, in the words of the Open Inference Protocol's repository extension."""
-    slots = watcher(request).slots
-    entries = [entry for name in sorted(slots) for entry in _entries(slots[name])]
-    return Response(orjson.dumps(entries), media_type="application/json")
+    """List the versions known here; only those that answer, where `ready` is asked for."""
+    asked = await _body(request, _INDEX, _Index())
+    return _json(index_of(watcher(request).slots, ready=asked.ready))
 
 
-def _entries(slot: Slot) -> list[dict[str, Any]]:
-    entries = []
-    if slot.serving:
-        entries.append({"name": slot.name, "version": str(slot.serving.version), "state": "READY", "reason": ""})
-    if slot.problem or slot.refused or not slot.serving:
-        entries.append(_unavailable(slot, slot.problem or "not loaded yet"))
-    if slot.shadow:
-        reason = f"a candidate, compared with version {slot.shadow.live.version}; it is not served"
-        version = str(slot.shadow.candidate.version)
-        entries.append({"name": slot.name, "version": version, "state": "UNAVAILABLE", "reason": reason})
-    elif slot.candidate.problem:
-        entries.append(_unavailable(slot.candidate, f"the candidate is not compared: {slot.candidate.problem}"))
-    return entries
+async def load(request: Request) -> Response:
+    """Load the version that a model's CURRENT names, also after an unload."""
+    asked = await _allowed(request)
+    if any(name == "config" or name.startswith("file:") for name in asked.parameters):
+        raise WrongValues("models are loaded as they are in the repository; expected neither config nor files")
+    model = await watcher(request).load(request.path_params["name"])
+    return _entries(request, model.name)
 
 
-def _unavailable(tried: Tried, reason: str) -> dict[str, Any]:
-    return {"name": tried.name, "version": str(tried.refused or ""), "state": "UNAVAILABLE", "reason": reason}
+async def unload(request: Request) -> Response:
+    """Have a model answer no more until it is loaded again."""
+    await _allowed(request)
+    await watcher(request).unload(request.path_params["name"])
+    return _entries(request, request.path_params["name"])
 
 
-ROUTES = [Route("/v2/repository/index", index, methods=["GET", "POST"])]
+async def _allowed(request: Request) -> _Control:
+    """Return what is asked for, where loading and unloading is allowed at all."""
+    if settings(request).model_control == "off":
+        raise Forbidden("models are not loaded or unloaded over HTTP here; --model-control on allows it")
+    asked: _Control = await _body(request, _CONTROL, _Control())
+    return asked
+
+
+async def _body(request: Request, decoder: Any, nothing: Any) -> Any:
+    """Return the body, which may be empty."""
+    limits = settings(request)
+    with request.app.state.bodies.holding() as held:
+        body = await read_json_body(request, held, min(limits.max_body_bytes, LARGEST), limits.body_seconds)
+        try:
+            return decoder.decode(body) if body else nothing
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refusal:
+            raise _refusal(refusal) from None
+
+
+def _refusal(refusal: Exception) -> RequestError:
+    if isinstance(refusal, msgspec.ValidationError):
+        return WrongValues("the body is not a request of the repository's; expected an object as the protocol has it")
+    return Malformed("the body is not JSON")
+
+
+def _entries(request: Request, name: str) -> Response:
+    return _json(entries_of(watcher(request).slots[name]))
+
+
+def _json(content: Any) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")
+
+
+ROUTES = [
+    Route("/v2/repository/index", index, methods=["GET", "POST"]),
+    Route("/v2/repository/models/{name}/load", load, methods=["POST"]),
+    Route("/v2/repository/models/{name}/unload", unload, methods=["POST"]),
+]

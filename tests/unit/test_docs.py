@@ -45,7 +45,7 @@ def test_an_endpoint_is_in_the_docs_and_in_the_readme(tmp_path: Path) -> None:
 def test_every_status_of_an_error_is_in_the_docs() -> None:
     statuses = {kind.status for kind in errors.RequestError.__subclasses__()}
 
-    assert statuses == {400, 401, 404, 408, 413, 415, 422, 431, 500, 503}
+    assert statuses == {400, 401, 403, 404, 408, 413, 415, 422, 431, 500, 503}
     for status in statuses:
         assert f"| {status} |" in (DOCS / "api.md").read_text()
 

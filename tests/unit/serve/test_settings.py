@@ -13,6 +13,7 @@ GOOD = {
     "model": "churn",
     "host": "0.0.0.0",
     "port": "80",
+    "model_control": "on",
     "poll_seconds": "0.5",
     "max_body_bytes": "10",
     "body_seconds": "1.5",
@@ -44,6 +45,7 @@ BAD = {
     "model": "",
     "host": "",
     "port": "65536",
+    "model_control": "yes",
     "poll_seconds": "nan",
     "max_body_bytes": "-1",
     "body_seconds": "0",
@@ -93,7 +95,7 @@ def test_a_value_that_cannot_be_used_is_named_and_not_repeated(name: str) -> Non
     with pytest.raises(SettingError) as caught:
         read_settings([], {"COPSE_MODELS": "/m", variable(FIELDS[name]): BAD[name]})
 
-    assert str(caught.value).startswith(f"{variable(FIELDS[name])} must be a") or name == "log_level"
+    assert str(caught.value).startswith(f"{variable(FIELDS[name])} must be a") or name in ("log_level", "model_control")
     assert not BAD[name] or BAD[name] not in str(caught.value).split()
 
 

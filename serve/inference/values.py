@@ -1,0 +1,122 @@
+"""The data of a tensor in JSON, flat or in its shape: typed decoding, and what is wrong with what it refuses."""
+
+import re
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from serve.errors import RequestError, WrongValues
+from serve.inference.rows import where_is
+from serve.inference.tensor import DATATYPES, Place, Tensor, check_size, dtype_of
+from serve.signature import Signature
+
+Number = float | None
+Text = str | None
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    "f": msgspec.json.Decoder(list[Number | list[Number]]),
+    "i": msgspec.json.Decoder(list[int | list[int]]),
+    "u": msgspec.json.Decoder(list[int | list[int]]),
+    "b": msgspec.json.Decoder(list[bool | list[bool]]),
+    "O": msgspec.json.Decoder(list[Text | list[Text]]),
+}
+_EXPECTED = {"f": "a number", "i": "a whole number", "u": "a whole number", "b": "true or false", "O": "a text"}
+_KINDS = {
+    "str": "text",
+    "bool": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
+    "float": "no whole number",
+    "int": "a number",
+}
+_GOT = re.compile(r"got `(\w+)`")
+_WHERE = re.compile(r"\$\[(\d+)\](?:\[(\d+)\])?")
+
+
+class Parameters(msgspec.Struct):
+    """How many bytes behind the JSON are an input's data, where they are not in it."""
+
+    binary_data_size: int | None = None
+
+
+class Input(msgspec.Struct):
+    """An input as JSON describes it."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    parameters: Parameters | None = None
+    data: msgspec.Raw = msgspec.Raw()
+
+
+def tensor_from(sent: Input, place: Place, signature: Signature) -> Tensor:
+    """Return the tensor of an input with data in JSON; null stands for a missing number or text.
+
+    Raises:
+        WrongValues: there is no such datatype, or data and datatype or shape do not go together.
+
+    """
+    dtype, shape = dtype_of(sent.datatype, place), tuple(sent.shape)
+    try:
+        values = _flat(_DECODERS[dtype.kind].decode(sent.data), shape, place)
+    except (msgspec.DecodeError, UnicodeDecodeError) as refusal:
+        raise _refused(refusal, sent, place, signature) from None
+    return Tensor(sent.name, sent.datatype, shape, _array(values, dtype, place).reshape(shape))
+
+
+def _flat(values: list[Any], shape: Sequence[int], place: Place) -> list[Any]:
+    """Return values one after another, as many as there is room for in the shape, however they were nested."""
+    if values and type(values[0]) is list:
+        if len(shape) != 2 or len(values) != shape[0]:
+            raise _other_shape(place)
+        if any(type(row) is not list or len(row) != shape[1] for row in values):
+            raise _other_shape(place)
+        return list(chain.from_iterable(values))
+    check_size(len(values), shape, place)
+    return values
+
+
+def _array(values: list[Any], dtype: np.dtype[Any], place: Place) -> npt.NDArray[Any]:
+    if dtype.kind == "O":
+        if list in map(type, values):
+            raise _other_shape(place)
+        texts = np.empty(len(values), np.object_)
+        texts[:] = [text or "" for text in values] if None in values else values
+        return texts
+    try:
+        with np.errstate(over="ignore"):  # what is too large becomes infinite
+            return np.array(values, dtype)
+    except OverflowError:
+        raise WrongValues(f"{place} has a number that its datatype does not hold") from None
+    except (ValueError, TypeError):
+        raise _other_shape(place) from None
+
+
+def _other_shape(place: Place) -> WrongValues:
+    return WrongValues(
+        f"{place} has data that is not nested as its shape says", expected="a flat list, or lists of rows"
+    )
+
+
+def _refused(refusal: Exception, sent: Input, place: Place, signature: Signature) -> RequestError:
+    """Return the error for data that typed decoding refused."""
+    told, kind = str(refusal), DATATYPES[sent.datatype].kind
+    if not isinstance(refusal, msgspec.ValidationError):
+        return WrongValues(f"{place} has a text that is not Unicode")
+    found, got = _WHERE.search(told), _GOT.search(told)
+    if not found:
+        return WrongValues(f"{place} has data that is {_KINDS[got[1]] if got else 'none'}", expected="a list")
+    first, second = int(found[1]), found[2]
+    width = sent.shape[1] if len(sent.shape) == 2 else 1
+    at = where_is(sent.name, first if second is None else first * width + int(second), signature)
+    if got:
+        which = "a value" if at else f"a value of {place}"
+        return WrongValues(f"{which} is {_KINDS[got[1]]}", **at, expected=_EXPECTED[kind])
+    if kind == "f":
+        sentence, expected = signature.too_large()
+        return WrongValues(sentence, **at, expected=expected)
+    return WrongValues(f"{place} has a number that its datatype does not hold", **at)

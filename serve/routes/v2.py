@@ -1,0 +1,103 @@
+"""/v2: the Open Inference Protocol over HTTP."""
+
+from functools import partial
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serve.body import BINARY, JSON, read_body
+from serve.compression import compressed
+from serve.errors import Malformed
+from serve.inference.metadata import model_metadata, server_metadata
+from serve.inference.outputs import check_wanted, tensors_of
+from serve.inference.request import decode_request
+from serve.inference.response import encode_response
+from serve.inference.rows import rows_of
+from serve.model import LoadedModel
+from serve.routes.health import livez, readyz
+from serve.routes.predict import INFER, INFER_VERSION
+from serve.routes.state import gone, named, service, settings, watcher
+from serve.service import Answered
+
+LENGTH = "inference-header-content-length"
+_NUMBER_BYTES = 4  # of a float32, for about how many rows bytes are
+_MODEL, _VERSION = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
+
+
+async def server(_: Request) -> Response:
+    """Tell what the server is."""
+    return Response(orjson.dumps(server_metadata()), media_type=JSON)
+
+
+async def model(request: Request) -> Response:
+    """Tell what a model takes and gives."""
+    return Response(orjson.dumps(model_metadata(_served(request))), media_type=JSON)
+
+
+async def model_ready(request: Request) -> Response:
+    """Say that a model answers; 503 where it does not yet."""
+    return Response(orjson.dumps({"name": _served(request).name, "ready": True}), media_type=JSON)
+
+
+async def infer(request: Request) -> Response:
+    """Answer rows."""
+    model, limits = _served(request), settings(request)
+    with request.app.state.bodies.holding() as held:
+        body = await read_body(request, held, limits.max_body_bytes, limits.body_seconds, (JSON, BINARY))
+        length = _header_length(request)
+        work = partial(answer, body, length, model, limits.max_rows, request.headers.get("accept-encoding"))
+        rows = min(limits.max_rows, _about_rows(body, length, len(model.signature.names)))
+        answered = await service(request).answer(model, len(body), rows, work, gone(request))
+    content, headers = answered.content
+    return Response(content, headers=named(model) | headers)
+
+
+def answer(body: bytes, length: int | None, model: LoadedModel, max_rows: int, accepted: str | None) -> Answered:
+    """Return the response to a body, compressed as is accepted, with its headers; its rows; and the model's answers."""
+    request = decode_request(body, length, model.signature, max_rows)
+    check_wanted(request.wanted, model)
+    rows = rows_of(request.inputs, model.signature, max_rows)
+    answers = model.predict(rows)
+    content, json_length = encode_response(request, tensors_of(answers, model, request.wanted), model)
+    content, headers = compressed(content, accepted)
+    if json_length is None:
+        return Answered((content, {"content-type": JSON} | headers), rows, answers)
+    return Answered((content, {"content-type": BINARY, LENGTH: str(json_length)} | headers), rows, answers)
+
+
+def _served(request: Request) -> LoadedModel:
+    """Return the model of the path, if it is of the version that the path may name."""
+    return watcher(request).served(request.path_params["name"], request.path_params.get("version"))
+
+
+def _header_length(request: Request) -> int | None:
+    """Return how many bytes of the body are JSON, where that is not all of it."""
+    declared = request.headers.get(LENGTH)
+    if declared is None:
+        return None
+    if not declared.isdecimal() or len(declared) > len(str(2**63)):
+        raise Malformed("Inference-Header-Content-Length is not a number of bytes")
+    return int(declared)
+
+
+def _about_rows(body: bytes, length: int | None, columns: int) -> int:
+    """Return about how many rows a body has, by its size or by the commas between its values."""
+    if length is None:
+        return 1 + body.count(b",") // columns
+    return 1 + max(0, len(body) - length) // (_NUMBER_BYTES * columns)
+
+
+ROUTES = [
+    Route(INFER, infer, methods=["POST"]),
+    Route(INFER_VERSION, infer, methods=["POST"]),
+    Route("/v2", server, methods=["GET"]),
+    Route("/v2/", server, methods=["GET"]),
+    Route("/v2/health/live", livez, methods=["GET"]),
+    Route("/v2/health/ready", readyz, methods=["GET"]),
+    Route(f"{_MODEL}/ready", model_ready, methods=["GET"]),
+    Route(f"{_VERSION}/ready", model_ready, methods=["GET"]),
+    Route(_MODEL, model, methods=["GET"]),
+    Route(_VERSION, model, methods=["GET"]),
+]
