@@ -1,5 +1,6 @@
 """Who may ask: bearer tokens from a file, of which only digests are kept."""
 
+import base64
 import hashlib
 import hmac
 import re
@@ -7,15 +8,16 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import orjson
-from starlette.responses import Response
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve.errors import Unauthorized
+from serve.page.accept import prefers_html
+from serve.page.failure import failure
 from serve.rotation import Rotating, Unusable
 from serve.settings import Settings
 
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics"})  # the kubelet and Prometheus have no token
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/v2/health/live", "/v2/health/ready", "/metrics"})  # probes have no token
 SHORTEST_TOKEN = 16
 
 Digests = tuple[bytes, ...]
@@ -79,17 +81,22 @@ class RequireToken:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
-        if refusal := refuse(scope["headers"], self._tokens):
-            headers = {"www-authenticate": refusal.challenge}
-            content = orjson.dumps(refusal.body())
-            await Response(content, refusal.status, headers, media_type="application/json")(scope, receive, send)
+        if refusal := refuse(scope["headers"], self._tokens, scope["method"]):
+            headers = {"www-authenticate": refusal.challenge + _challenge_of_people(scope)}
+            await failure(scope, refusal.status, refusal.body(), headers)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
 
-def refuse(headers: Iterable[tuple[bytes, bytes]], tokens: Tokens) -> Unauthorized | None:
+def _challenge_of_people(scope: Scope) -> str:
+    """Return what has a browser ask its user for a token; programs are not asked."""
+    asked = prefers_html(Headers(scope=scope)) and _asked_for_by_its_user(scope["headers"], scope["method"])
+    return ', Basic realm="Copse: the token is the password", charset="UTF-8"' if asked else ""
+
+
+def refuse(headers: Iterable[tuple[bytes, bytes]], tokens: Tokens, method: str = "POST") -> Unauthorized | None:
     """Return the error for whoever does not present a valid token in the headers, whose names are in lower case."""
-    token = _presented(headers)
+    token = _presented(list(headers), method)
     if token is None:
         return Unauthorized("a bearer token is needed: send it as Authorization: Bearer TOKEN", "Bearer")
     if not _is_one_of(token, tokens.current):
@@ -97,13 +104,36 @@ def refuse(headers: Iterable[tuple[bytes, bytes]], tokens: Tokens) -> Unauthoriz
     return None
 
 
-def _presented(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Return what the only Authorization header presents as a bearer token, if it does."""
+def _presented(headers: Sequence[tuple[bytes, bytes]], method: str = "POST") -> bytes | None:
+    """Return what the only Authorization header presents as a bearer token, or as a password, if it does."""
     values = [value for name, value in headers if name == b"authorization"]
     if len(values) != 1:
         return None
-    scheme, _, token = values[0].partition(b" ")
-    return token.strip(b" ") or None if scheme.lower() == b"bearer" else None
+    scheme, _, credentials = values[0].partition(b" ")
+    kind = scheme.lower()
+    if kind == b"basic" and _asked_for_by_its_user(headers, method):
+        return _password(credentials)
+    return credentials.strip(b" ") or None if kind == b"bearer" else None
+
+
+def _password(credentials: bytes) -> bytes | None:
+    """Return the password of credentials in base64; the name before it may be any."""
+    try:
+        _, _, password = base64.b64decode(credentials.strip(b" "), validate=True).partition(b":")
+    except ValueError:
+        return None
+    return password or None
+
+
+def _asked_for_by_its_user(headers: Sequence[tuple[bytes, bytes]], method: str) -> bool:
+    """Return whether a browser says that its user, or our own page, asks; programs do not say.
+
+    A browser sends a password that it remembers with whatever another site has it ask for. A link there may be
+    followed: it only reads, and the other site does not see the answer.
+    """
+    said = {name: value for name, value in headers if name.startswith(b"sec-fetch-")}
+    link = said.get(b"sec-fetch-mode") == b"navigate" and said.get(b"sec-fetch-dest") == b"document"
+    return said.get(b"sec-fetch-site", b"none") in (b"same-origin", b"none") or (link and method == "GET")
 
 
 def _is_one_of(token: bytes, digests: Sequence[bytes]) -> bool:

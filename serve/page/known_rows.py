@@ -32,9 +32,12 @@ def known_rows(manifest: Manifest, fields: Sequence[Field], signature: Signature
 
 
 def _known(example: Example, target: Target, fields: Sequence[Field], sentence: str) -> KnownRow:
+    texts = filled(example.row, fields)
+    if example.target is None:
+        return KnownRow(texts, "a row", "A row of the sample. What it truly is, is not known.")
     names = dict[object, str](zip(target.classes, target.names, strict=True))
     label = names[example.target] if target.classes else number(float(example.target))
-    return KnownRow(filled(example.row, fields), label, sentence.format(label))
+    return KnownRow(texts, label, sentence.format(label))
 
 
 def _surprises(row: Sequence[Value], fields: Sequence[Field], signature: Signature) -> int:

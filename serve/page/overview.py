@@ -27,12 +27,12 @@ class Overview:
 
 def overview(manifest: Manifest) -> Overview:
     """Return what a manifest tells of a model."""
-    data, provenance = manifest.dataset, manifest.provenance
+    data, provenance, columns = manifest.dataset, manifest.provenance, len(manifest.columns)
     proved = sum(each.rows for each in manifest.parity.row_sets)
     figures = [(_METRICS.get(key, key.replace("_", " ")), number(value)) for key, value in manifest.metrics.items()]
     figures += [("held-out rows", f"{data.held_out:,}"), ("rows proved", f"{proved:,}")]
     return Overview(
-        f"{_predicts(manifest.target)} from {counted(len(manifest.columns), 'column')}. {_article(manifest.estimator)}, "
+        f"{_predicts(manifest.target)} from {counted(columns, 'column')}. {_article(manifest.estimator)}, "
         f"which learned from {counted(data.rows - data.held_out, 'row')} of {data.name}.",
         figures,
         provenance.created,

@@ -79,6 +79,24 @@ def test_what_is_no_bearer_token_is_401(guarded: RunningServer, value: str) -> N
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
+def test_a_browser_is_asked_for_a_token_and_may_present_it_as_a_password(guarded: RunningServer) -> None:
+    browser = {"accept": "text/html,*/*;q=0.8", "sec-fetch-site": "none"}
+
+    asked = httpx.get(guarded.address, headers=browser)
+    assert asked.status_code == 401
+    assert asked.headers["www-authenticate"].startswith("Bearer, Basic realm=")
+    assert "a bearer token is needed" in asked.text.lower()
+    answered = httpx.get(guarded.address, headers=browser, auth=("anyone", BOTH_TIMES))
+    assert (answered.status_code, answered.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_another_site_neither_uses_the_password_nor_has_the_user_asked_for_it(guarded: RunningServer) -> None:
+    headers = {"accept": "text/html", "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
+    answer = httpx.post(guarded.address, headers=headers, auth=("anyone", BOTH_TIMES), data={"c0": "1"})
+
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
 def test_the_kubelet_and_prometheus_need_no_token(guarded: RunningServer) -> None:
     for path in ("/livez", "/readyz", "/metrics"):
         assert httpx.get(guarded.address + path).status_code == 200

@@ -1,5 +1,6 @@
 """Tokens: what a file may hold, and what is kept of it."""
 
+import base64
 import contextlib
 import hashlib
 from pathlib import Path
@@ -79,3 +80,38 @@ def test_nothing_else_presents_a_token(values: list[bytes]) -> None:
 
 def test_two_headers_present_nothing() -> None:
     assert _presented([(b"authorization", b"Bearer " + TOKEN)] * 2) is None
+
+
+BASIC = b"Basic " + base64.b64encode(b"anyone:" + TOKEN)
+
+
+def test_a_browser_presents_a_token_as_a_password_whatever_the_name() -> None:
+    for name in (b"anyone", b"", "jürgen".encode()):
+        value = b"bAsIc " + base64.b64encode(name + b":" + TOKEN)
+        assert _presented([(b"authorization", value)]) == TOKEN
+
+
+@pytest.mark.parametrize("value", [b"Basic", b"Basic !", b"Basic " + TOKEN, b"Basic " + base64.b64encode(b"name:")])
+def test_what_is_no_name_and_password_presents_nothing(value: bytes) -> None:
+    assert _presented([(b"authorization", value)]) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "site", "mode", "destination", "token"),
+    [
+        ("POST", b"same-origin", b"cors", b"empty", TOKEN),
+        ("GET", b"none", b"navigate", b"document", TOKEN),
+        ("GET", b"cross-site", b"navigate", b"document", TOKEN),  # a link
+        ("POST", b"cross-site", b"navigate", b"document", None),  # a form
+        ("GET", b"cross-site", b"navigate", b"iframe", None),
+        ("GET", b"cross-site", b"no-cors", b"image", None),
+        ("GET", b"same-site", b"cors", b"empty", None),
+    ],
+)
+def test_a_password_that_a_browser_remembers_is_of_no_use_to_other_sites(
+    method: str, site: bytes, mode: bytes, destination: bytes, token: bytes | None
+) -> None:
+    fetch = [(b"sec-fetch-site", site), (b"sec-fetch-mode", mode), (b"sec-fetch-dest", destination)]
+
+    assert _presented([*fetch, (b"authorization", BASIC)], method) == token
+    assert _presented([*fetch, (b"authorization", b"Bearer " + TOKEN)], method) == TOKEN
