@@ -1,14 +1,16 @@
 """What a test may need that not every machine has, and what happens where it is missing."""
 
+import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+CLIENTS = ROOT / ".clients/bin/python"
 NEWMAN = ROOT / ".node/node_modules/.bin/newman"
 COLLECTION = ROOT / "docs/postman/copse.postman_collection.json"
 
@@ -33,3 +35,19 @@ def newman(address: str, *flags: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120
     )
+
+
+def client_libraries(script: str, asked: object) -> Any:
+    """Run a script of tests/clients in the environment that has the client libraries; return what it prints."""
+    if not CLIENTS.exists():
+        missing("the client libraries are not installed; make clients does it")
+    ran = subprocess.run(
+        [str(CLIENTS), str(ROOT / "tests/clients" / script)],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
