@@ -50,7 +50,7 @@ class Input(msgspec.Struct):
     shape: list[int]
     datatype: str
     parameters: Parameters | None = None
-    data: msgspec.Raw = msgspec.Raw()
+    data: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
 def tensor_from(sent: Input, place: Place, signature: Signature) -> Tensor:

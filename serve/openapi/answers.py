@@ -98,8 +98,23 @@ class Model(msgspec.Struct, forbid_unknown_fields=True):
     candidate: Candidate | _Optional = msgspec.UNSET
 
 
+class Listed(msgspec.Struct, forbid_unknown_fields=True):
+    """One of several models, its page's path, and what serves, if anything does."""
+
+    name: str
+    version: int | None
+    task: Literal["classification", "regression"] | None
+    path: str
+
+
+class Models(msgspec.Struct, forbid_unknown_fields=True):
+    """The models that are known here."""
+
+    models: list[Listed]
+
+
 NUMBER: Schema = {"type": "number"}
-TYPES = (Error, Live, Ready, Known, Model)
+TYPES = (Error, Live, Ready, Known, Model, Models)
 
 
 def answer_schemas(model: LoadedModel) -> dict[str, Schema]:

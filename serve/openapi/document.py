@@ -8,11 +8,13 @@ import orjson
 from starlette.routing import BaseRoute, Route
 
 from serve.access import OPEN_PATHS
+from serve.body import JSON
 from serve.errors import NoSuchModel, NotReady
 from serve.model import LoadedModel
 from serve.openapi.answers import TYPES, answer_schemas, explanation_schemas
 from serve.openapi.failures import failures, responses
 from serve.openapi.operations import OPERATIONS, Contents, Operation
+from serve.openapi.protocol import ANSWERS, control_schemas, inference_schemas
 from serve.openapi.rows import Schema, reference, request_schemas, schemas_of_types
 from serve.settings import Settings
 from serve.watcher import Watcher
@@ -58,10 +60,10 @@ def document(
     routes: Iterable[Route], models: Sequence[LoadedModel], meant: LoadedModel | None, settings: Settings
 ) -> dict[str, Any]:
     """Return the document of some routes and models, of which one is meant where none is named."""
-    schemas = schemas_of_types(*TYPES)
+    schemas = schemas_of_types(*TYPES, *ANSWERS) | control_schemas()
     for each in models:
         schemas |= request_schemas(each, settings.max_rows) | answer_schemas(each)
-        schemas |= explanation_schemas(each, settings.max_rows)
+        schemas |= explanation_schemas(each, settings.max_rows) | inference_schemas(each, settings.max_rows)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         for path, model in _places(route, models, meant):
@@ -98,7 +100,7 @@ def _places(
             yield route.path_format.format(name=model.name, version=model.version), model
     elif meant and operation.can(meant):
         yield route.path_format, meant
-    elif NoSuchModel not in operation.errors:
+    elif operation.of_all or NoSuchModel not in operation.errors:
         yield route.path_format, None
 
 
@@ -109,23 +111,33 @@ def _methods(route: Route, path: str, model: LoadedModel | None, settings: Setti
         "summary": (inspect.getdoc(route.endpoint) or "").partition("\n")[0],
         "responses": _answers(operation, path, model, settings),
     }
-    if operation.body:
-        described["requestBody"] = {"required": True, "content": _content(operation.body, model, operation)}
     if settings.tokens_file and path in OPEN_PATHS:
         described["security"] = []
-    methods = sorted((route.methods or set()) - {"HEAD"})
-    return {method.lower(): described | {"operationId": _identifier(method, path)} for method in methods}
+    if operation.parameters:
+        described["parameters"] = operation.parameters
+    body = {}
+    if operation.body:
+        content = _content(operation.body, model, operation)
+        body = {"requestBody": {"required": not operation.bodiless, "content": content}}
+    return {
+        method.lower(): {"operationId": _identifier(method, path)} | described | ({} if method == "GET" else body)
+        for method in sorted((route.methods or set()) - {"HEAD"})
+    }
 
 
 def _identifier(method: str, path: str) -> str:
-    return f"{method.lower()}{path.rstrip('/').replace('/', '-')}"
+    return f"{method.lower()}{path.replace('/', '-')}"
 
 
 def _answers(operation: Operation, path: str, model: LoadedModel | None, settings: Settings) -> dict[str, Any]:
-    answered: dict[str, Any] = {"description": "answered", "content": _content(operation.answers, model)}
-    if operation.body and model:
+    answers = operation.of_all if operation.of_all and not model else operation.answers
+    answered: dict[str, Any] = {"description": "answered", "content": _content(answers, model)}
+    if operation.examples and model:
         header = {"required": True, "schema": {"const": model.name}}
-        answered["headers"] = {"x-model-name": header, "x-model-version": header | {"schema": {"type": "integer"}}}
+        answered["headers"] = operation.headers | {
+            "x-model-name": header,
+            "x-model-version": header | {"schema": {"type": "integer"}},
+        }
     protected = bool(settings.tokens_file) and path not in OPEN_PATHS
     return {"200": answered} | failures(operation.errors, protected=protected)
 
@@ -134,8 +146,7 @@ def _content(contents: Contents, model: LoadedModel | None, operation: Operation
     """Return what a body holds by its media type, with examples of an operation's."""
     content: dict[str, Any] = {kind: {"schema": _schema(given, model)} for kind, given in contents.items()}
     if operation and operation.examples and model:
-        for described in content.values():
-            described["examples"] = {name: {"value": value} for name, value in operation.examples(model).items()}
+        content[JSON]["examples"] = {name: {"value": value} for name, value in operation.examples(model).items()}
     return content
 
 

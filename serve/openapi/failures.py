@@ -38,9 +38,9 @@ def failures(errors: Iterable[type[RequestError]], *, protected: bool) -> dict[s
 
 
 def _response(status: int, kinds: Iterable[type[RequestError]]) -> dict[str, Any]:
-    sentences = [(inspect.getdoc(kind) or "").partition("\n")[0] for kind in kinds]
+    sentences = [(inspect.getdoc(kind) or "").partition(".")[0] for kind in kinds]
     response: dict[str, Any] = {
-        "description": " Or: ".join(sentences),
-        "content": {"application/json": {"schema": reference("Error")}},
+        "description": "; or: ".join(sentences),
+        "content": {"application/json": {"schema": reference("Error")}, "text/html": {"schema": {"type": "string"}}},
     }
     return response | ({"headers": _HEADERS[status]} if status in _HEADERS else {})

@@ -1,0 +1,142 @@
+"""The Open Inference Protocol as types and as JSON Schema: its requests as they are decoded, and its answers."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from serve.inference.outputs import LABEL, PROBABILITIES, label_datatype, output_names
+from serve.inference.request import _Request as InferRequest
+from serve.inference.rows import takes_matrix
+from serve.inference.tensor import BYTES, DATATYPES, FP32
+from serve.model import LoadedModel
+from serve.onnx_runtime import NUMBERS
+from serve.openapi.rows import Schema, list_of, schemas_of_types
+from serve.routes.repository import _Control as Control
+from serve.routes.repository import _Index as Index
+from serve.welcome import example_body
+
+
+class Server(msgspec.Struct, forbid_unknown_fields=True):
+    """What the server is, and which extensions of the protocol it has."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class TensorOfModel(msgspec.Struct, forbid_unknown_fields=True):
+    """An input or an output; in its shape -1 stands for any number of rows."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelOfProtocol(msgspec.Struct, forbid_unknown_fields=True):
+    """What a model takes and gives."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorOfModel]
+    outputs: list[TensorOfModel]
+
+
+class ReadyModel(msgspec.Struct, forbid_unknown_fields=True):
+    """A model that answers."""
+
+    name: str
+    ready: bool
+
+
+class Names(msgspec.Struct, forbid_unknown_fields=True):
+    """The names of the models that answer."""
+
+    models: list[str]
+
+
+ANSWERS = (Server, ModelOfProtocol, ReadyModel, Names)
+
+
+def control_schemas() -> dict[str, Schema]:
+    """Return the schemas of what may be asked of the repository, by their names."""
+    types = schemas_of_types(Index, Control)
+    asked, control = types[Index.__name__], types[Control.__name__]
+    control["properties"]["parameters"] |= {"propertyNames": {"not": {"pattern": "^(config$|file:)"}}}
+    return {"Asked": asked | {"title": "Asked"}, "Control": control | {"title": "Control"}}
+
+
+def inference_schemas(model: LoadedModel, max_rows: int) -> dict[str, Schema]:
+    """Return the schemas of an inference request and its answer, by the model's name and their own.
+
+    JSON Schema cannot say that the data has as many values as the shape tells; all else is narrowed to the model.
+    """
+    types, names = schemas_of_types(InferRequest), model.signature.names
+    request, output = types[InferRequest.__name__], types["_Output"]
+    given = [NUMBERS, *names] if takes_matrix(model.signature) else names
+    length = {"type": "integer", "minimum": 1, "maximum": max(max_rows, len(names))}
+    value: Schema = {"type": ["number", "boolean", "string", "null"]}
+    sent = types["Input"]["properties"] | {
+        "name": {"enum": given},
+        "datatype": {"enum": [*DATATYPES]},
+        "shape": list_of(length, 1, 2),
+        "data": list_of({"anyOf": [value, list_of(value)]}, 1),
+    }
+    wanted = output | {"properties": output["properties"] | {"name": {"enum": output_names(model)}}}
+    members = request["properties"] | {
+        "inputs": list_of(types["Input"] | {"properties": sent}, 1, len(names)),
+        "outputs": {"anyOf": [list_of(wanted), {"type": "null"}]},
+    }
+    whole = _inlined(request | {"properties": members}, types)
+    return {f"{model.name}.Inference": whole | {"title": "Inference"}, f"{model.name}.Inferred": _inferred(model)}
+
+
+def examples_of_tensors(model: LoadedModel) -> dict[str, Any]:
+    """Return bodies of a real row: as one tensor where the model takes that, and as a tensor a column."""
+    signature = model.signature
+    row = json.loads(example_body(model))["features"]
+    columns = [
+        {"name": name, "shape": [1], "datatype": BYTES if index in signature.texts else FP32, "data": [value]}
+        for index, (name, value) in enumerate(zip(signature.names, row, strict=True))
+    ]
+    matrix = {"name": NUMBERS, "shape": [1, len(row)], "datatype": FP32, "data": row}
+    whole = {"one tensor": {"inputs": [matrix]}} if takes_matrix(signature) else {}
+    return whole | {"a tensor a column": {"id": "a row", "inputs": columns}}
+
+
+def _inferred(model: LoadedModel) -> Schema:
+    """Return the schema of an answer in JSON."""
+    outputs = [_output(name, model) for name in output_names(model)]
+    members = {
+        "model_name": {"const": model.name},
+        "model_version": {"type": "string"},
+        "id": {"type": "string"},
+        "outputs": list_of({"anyOf": outputs}, 1, len(outputs)),
+    }
+    required = ["model_name", "model_version", "outputs"]
+    return {"type": "object", "properties": members, "required": required, "additionalProperties": False}
+
+
+def _output(name: str, model: LoadedModel) -> Schema:
+    count: Schema = {"type": "integer", "minimum": 1}
+    shares = len(model.classes) if name == PROBABILITIES else 1
+    shape = [count] if name == LABEL else [count, {"const": shares}]
+    members = {
+        "name": {"const": name},
+        "datatype": {"const": label_datatype(model) if name == LABEL else FP32},
+        "shape": {"type": "array", "prefixItems": shape, "items": False, "minItems": len(shape)},
+        "data": list_of({"enum": model.classes} if name == LABEL else {"type": "number"}, 1),
+    }
+    return {"type": "object", "properties": members, "required": [*members], "additionalProperties": False}
+
+
+def _inlined(schema: Any, types: dict[str, Schema]) -> Any:
+    """Return a schema with those that it refers to in their place; their names are the server's own."""
+    if isinstance(schema, list):
+        return [_inlined(each, types) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(types[schema["$ref"].rpartition("/")[2]], types)
+    return {name: _inlined(value, types) for name, value in schema.items()}
