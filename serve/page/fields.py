@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from model_repository import Column
-from serve.page.figures import counted, exact
+from serve.page.figures import MINUS, brief, counted, exact
 from serve.signature import MOST_SHOWN, Signature, Value, Vocabulary
 
 MOST_CHOICES = 30  # texts that are chosen from a list; of more, one is typed
@@ -97,7 +97,7 @@ def _field(index: int, column: Column, vocabulary: Vocabulary | None) -> Field:
     key = f"c{index}"
     if vocabulary is None:
         low, high = ("" if each is None else exact(each) for each in (column.minimum, column.maximum))
-        hint = f"{low} to {high}" if low else "training saw no value here"
+        hint = _range(column.minimum, column.maximum)
         counts = column.histogram.counts
         return Field(
             key, column.name, "number", column.missing, low, high, hint, _bars(counts), len(counts), [], column
@@ -111,6 +111,12 @@ def _field(index: int, column: Column, vocabulary: Vocabulary | None) -> Field:
     return Field(key, column.name, kind, column.missing, "", "", hint, _bars(counts), len(counts), choices, column)
 
 
+def _range(minimum: float | None, maximum: float | None) -> str:
+    if minimum is None or maximum is None:
+        return "training saw no value here"
+    return f"{brief(minimum)} to {brief(maximum)}"
+
+
 def _bars(counts: Sequence[int]) -> str:
     """Return the outline of bars, each 1 wide, the highest 1 high, in a box that is as high."""
     most = max(counts, default=0)
@@ -121,6 +127,7 @@ def _bars(counts: Sequence[int]) -> str:
 
 
 def _number(text: str) -> float:
+    text = text.replace(MINUS, "-")
     if len(text) > 60 or not text.isascii() or "_" in text:
         raise Unreadable(NO_NUMBER)
     try:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 MINUS = "\N{MINUS SIGN}"
+_METRICS = {"f1": "F1", "r2": "R²", "probability_of_true_class": "probability of the true class"}
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -16,6 +17,19 @@ def exact(value: float) -> str:
     if 1e-6 <= abs(value) < 1e15:
         return np.format_float_positional(rounded, trim="-")
     return np.format_float_scientific(rounded, trim="-")
+
+
+def brief(value: float) -> str:
+    """Return a number as it may be typed, to four significant digits where more would be long."""
+    text = exact(value)
+    if len(text.lstrip("-")) > 7:
+        text = f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+    return text.replace("-", MINUS)
+
+
+def metric(name: str) -> str:
+    """Return a metric's name for people."""
+    return _METRICS.get(name, name.replace("_", " "))
 
 
 def number(value: float) -> str:

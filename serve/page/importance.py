@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from model_repository import Manifest
-from serve.page.figures import counted, signed
+from serve.page.figures import counted, metric, signed
 
 MOST_BARS = 10  # at once; the others are shown on request
 
@@ -55,9 +55,8 @@ def importance_bars(manifest: Manifest) -> ImportanceBars | None:
         )
         for each in ordered
     ]
-    metric = found.metric.replace("_", " ")
     sentence = (
         f"Each column's values were exchanged at random between {counted(found.rows, 'held-out row')}, "
-        f"{counted(found.repetitions, 'time')}. A bar tells by how much the {metric} fell."
+        f"{counted(found.repetitions, 'time')}. A bar tells by how much the {metric(found.metric)} fell."
     )
     return ImportanceBars(bars[:MOST_BARS], bars[MOST_BARS:], sentence)

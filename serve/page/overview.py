@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from model_repository import Manifest, Target
-from serve.page.figures import counted, number
+from serve.page.figures import counted, metric, number
 
 MOST_NAMES = 6  # classes that the sentence names
 UNNAMED = "target"
-_METRICS = {"f1": "F1", "r2": "R²"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ def overview(manifest: Manifest) -> Overview:
     """Return what a manifest tells of a model."""
     data, provenance, columns = manifest.dataset, manifest.provenance, len(manifest.columns)
     proved = sum(each.rows for each in manifest.parity.row_sets)
-    figures = [(_METRICS.get(key, key.replace("_", " ")), number(value)) for key, value in manifest.metrics.items()]
+    figures = [(metric(key), number(value)) for key, value in manifest.metrics.items()]
     figures += [("held-out rows", f"{data.held_out:,}"), ("rows proved", f"{proved:,}")]
     return Overview(
         f"{_predicts(manifest.target)} from {counted(columns, 'column')}. {_article(manifest.estimator)}, "

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from serve.page.figures import number
 
-LEFT, TOP, SIDE = 38.0, 8.0, 192.0  # of the drawing, in units of a picture of 240 by 240
+LEFT, TOP, SIDE = 50.0, 8.0, 192.0  # of the drawing, in units of a picture of 252 wide and 240 high
 MOST_TABLE_ROWS = 24
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture, its text alternative, and its numbers. Coordinates are in units of a picture of 240 by 240."""
+    """A picture, its text alternative, and its numbers. Coordinates are in units of a picture of 252 by 240."""
 
     title: str
     summary: str

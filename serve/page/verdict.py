@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from model_repository import Target
-from serve.page.figures import exact, number, percent, signed, summed
+from serve.page.figures import brief, number, percent, signed, summed
 
 MOST_CLASSES = 8  # with a bar of their own
 MOST_CONTRIBUTIONS = 10  # with a line of their own at once
@@ -13,7 +15,9 @@ _MEANS = {
     "probability": "the probability of {0}",
     "log-odds": "the score of {0}, in log-odds: the larger, the more probable",
     "prediction": "the prediction",
+    "log-prediction": "the logarithm of the prediction",
 }
+_AGAINST_ALL = "the score of {0}, in log-odds against the mean of all classes"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Why:
     others_text: str
     together: str
     total: str
+    means: str
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,14 @@ class Verdict:
 def verdict(answer: dict[str, Any], target: Target, values: Sequence[tuple[str, str]]) -> Verdict:
     """Return an answer, as JSON tells it to programs, for people; `values` are each column's name and text."""
     if not target.classes:
-        return Verdict(number(answer["prediction"]), "", [], "", _why(answer, None, "", values))
+        text = number(answer["prediction"])
+        return Verdict(text, "", [], "", _why(answer, 0, "", text, values))
     place = target.classes.index(answer["prediction"])
     shares = _shares(answer.get("probabilities", []), target.names)
     probability = percent(answer["probabilities"][place]) if shares else ""
     others = f"{len(shares) - MOST_CLASSES} other classes" if len(shares) > MOST_CLASSES else ""
     name = target.names[place]
-    return Verdict(name, probability, shares[:MOST_CLASSES], others, _why(answer, place, name, values))
+    return Verdict(name, probability, shares[:MOST_CLASSES], others, _why(answer, place, name, probability, values))
 
 
 def _shares(probabilities: list[float], names: list[str]) -> list[Share]:
@@ -78,30 +84,39 @@ def _shares(probabilities: list[float], names: list[str]) -> list[Share]:
     return [Share(name, percent(share), round(100 * share, 1)) for share, name in ordered]
 
 
-def _why(answer: dict[str, Any], place: int | None, name: str, values: Sequence[tuple[str, str]]) -> Why | None:
-    """Return what each column contributed to the answered class, or to the number."""
+def _why(answer: dict[str, Any], place: int, name: str, result: str, values: Sequence[tuple[str, str]]) -> Why | None:
+    """Return what each column contributed to the answered class, or to the number; `result` is what comes of it."""
     if "contributions" not in answer:
         return None
-
-    def of_class(value: Any) -> float:
-        return float(value if place is None else value[place])
-
-    base = of_class(answer["base"])
-    amounts = {column: of_class(value) for column, value in answer["contributions"].items()}
-    longest = max(map(abs, amounts.values()), default=0.0) or 1.0
-    texts = dict(values)
-    ordered = sorted(amounts.items(), key=lambda each: -abs(each[1]))
-    lines = [_contribution(column, texts.get(column, ""), amount, longest) for column, amount in ordered]
-    rest, together = sum(amount for _, amount in ordered[MOST_CONTRIBUTIONS:]), sum(amounts.values())
+    scale, several = answer["scale"], np.size(answer["base"]) > 2
+    base, *amounts = _amounts([answer["base"], *answer["contributions"].values()], place, scale)
+    longest, together = max(map(abs, amounts), default=0.0) or 1.0, sum(amounts)
+    texts = [text for _, text in values]
+    ordered = sorted(zip(answer["contributions"], texts, amounts, strict=True), key=lambda each: -abs(each[2]))
+    lines = [_contribution(column, text, amount, longest) for column, text, amount in ordered]
+    rest = sum(amount for _, _, amount in ordered[MOST_CONTRIBUTIONS:])
     return Why(
-        _MEANS[answer["scale"]].format(name),
+        (_AGAINST_ALL if scale == "log-odds" and several else _MEANS[scale]).format(name),
         summed(base),
         lines[:MOST_CONTRIBUTIONS],
         lines[MOST_CONTRIBUTIONS:],
         signed(rest),
         signed(together),
         summed(base + together),
+        f"That is {result}." if scale.startswith("log-") and result else "",
     )
+
+
+def _amounts(given: list[Any], place: int, scale: str) -> list[float]:
+    """Return the numbers of one class. Only the distances between several scores matter: each is told from their mean.
+
+    A single score says little: it may be below zero for the most probable class.
+    """
+    numbers = np.array(given, dtype=np.float64).reshape(len(given), -1)
+    if scale == "log-odds" and numbers.shape[1] > 2:
+        numbers = numbers - numbers.mean(axis=1, keepdims=True)
+    found: list[float] = numbers[:, place].tolist()
+    return found
 
 
 def _contribution(column: str, value: str, amount: float, longest: float) -> Contribution:
@@ -114,4 +129,4 @@ def value_text(value: float | str | None) -> str:
     """Return a row's value beside its contribution."""
     if value is None:
         return "missing"
-    return value if isinstance(value, str) else exact(value)
+    return value if isinstance(value, str) else brief(value)
