@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -20,7 +19,7 @@ from serve.grpc.statuses import code_of, details_of, trailer_of
 log = logging.getLogger("copse")
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
-Answer = Callable[[bytes, Context], Awaitable[Any]]  # from a message's bytes to the message that answers it
+Answer = Callable[[bytes, Context], Awaitable[bytes]]  # from a message to the one that answers it
 
 OK = 200
 LOOK_SECONDS, MOST_LOOKS = 0.02, 25  # at what has come while the server ends
@@ -34,11 +33,12 @@ class Calls(grpc.GenericRpcHandler):
     refused before a byte of the message is read.
     """
 
-    def __init__(self, state: State, answers: Mapping[str, Answer], open_methods: Iterable[str]) -> None:
-        """Take the functions by path; those of the open methods need no token."""
+    def __init__(self, state: State, answers: Mapping[str, Answer], open_methods: Iterable[str], infer: str) -> None:
+        """Take the functions by path; those of the open methods need no token, `infer` is that of predictions."""
         self._state = state
         self._answers = answers
         self._open = frozenset(open_methods)
+        self._infer = infer
         self._handlers = {path: self._handler(path) for path in answers}
         self._may_begin = asyncio.Event()
         self._may_begin.set()
@@ -90,17 +90,21 @@ class Calls(grpc.GenericRpcHandler):
         return content
 
     async def _content(self, path: str, context: Context) -> bytes:
-        tokens = self._state.tokens
-        if tokens and path not in self._open and (refusal := refuse(_headers(context), tokens)):
-            raise refusal
+        self._refuse_at_the_door(path, context)
         with self._state.bodies.holding() as held:
             message = await read_message(context, held, self._state.settings)
             try:
-                answer = await self._answers[path](message, context)
+                return await self._answers[path](message, context)
             except DecodeError:
                 raise Malformed(UNREADABLE) from None
-        content: bytes = answer.SerializeToString()
-        return content
+
+    def _refuse_at_the_door(self, path: str, context: Context) -> None:
+        """Refuse a call whose message is not read yet: without a valid token, or a prediction too many."""
+        state = self._state
+        if state.tokens and path not in self._open and (refusal := refuse(_headers(context), state.tokens)):
+            raise refusal
+        if path == self._infer and not state.drain.begun and (full := state.admission.inline.refuse_at_the_door()):
+            raise full
 
     def _tell_unexpected(self, error: Exception, context: Context) -> None:
         log.error("a request failed unexpectedly (%s)", type(error).__name__)

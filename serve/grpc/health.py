@@ -1,13 +1,11 @@
 """grpc.health.v1.Health: what Kubernetes' gRPC probes and load balancers ask."""
 
-from typing import Any
-
 from starlette.datastructures import State
 
 from serve.errors import RequestError
 from serve.grpc.calls import Answer, Context
 from serve.grpc.inference import SERVICE, is_ready
-from serve.grpc.messages import MESSAGES
+from serve.grpc.messages import MESSAGES, encoded
 
 CHECK = "/grpc.health.v1.Health/Check"
 SERVING, NOT_SERVING = 1, 2
@@ -29,7 +27,7 @@ class Health:
         """Return the function by path."""
         return {CHECK: self.check}
 
-    async def check(self, message: bytes, _: Context) -> Any:
+    async def check(self, message: bytes, _: Context) -> bytes:
         """Say SERVING or NOT_SERVING.
 
         Raises:
@@ -38,4 +36,4 @@ class Health:
         """
         if MESSAGES["HealthCheckRequest"].FromString(message).service not in ("", SERVICE):
             raise NoSuchService(f"there is no such service; expected none or {SERVICE}")
-        return MESSAGES["HealthCheckResponse"](status=SERVING if is_ready(self._state) else NOT_SERVING)
+        return encoded("HealthCheckResponse", status=SERVING if is_ready(self._state) else NOT_SERVING)

@@ -1,15 +1,16 @@
 """The methods of inference.GRPCInferenceService, answered by what answers HTTP."""
 
 from functools import partial
-from typing import Any
 
 from starlette.datastructures import State
 
-from serve.errors import NoSuchModel, NotReady
+from serve.errors import NotReady
 from serve.grpc.bounds import SMALL_MESSAGE, Bounds
 from serve.grpc.calls import Answer, Context
-from serve.grpc.messages import MESSAGES
+from serve.grpc.messages import MESSAGES, encoded
 from serve.grpc.tensors import response_of, tensors_from
+from serve.inference.control import check_allowed, check_parameters
+from serve.inference.index import index_of
 from serve.inference.metadata import model_metadata, server_metadata
 from serve.inference.outputs import check_wanted, tensors_of
 from serve.inference.rows import rows_of
@@ -17,6 +18,7 @@ from serve.model import LoadedModel
 from serve.service import Answered
 
 SERVICE = "inference.GRPCInferenceService"
+INFER = f"/{SERVICE}/ModelInfer"
 OPEN = (f"/{SERVICE}/ServerLive", f"/{SERVICE}/ServerReady")
 _NUMBER_BYTES = 4  # of a float32, for about how many rows a message has
 
@@ -29,49 +31,75 @@ class Inference:
 
     def methods(self) -> dict[str, Answer]:
         """Return the functions by path."""
-        each = (self.server_live, self.server_ready, self.model_ready, self.server_metadata, self.model_metadata)
-        methods: dict[str, Answer] = {}
-        for method in (*each, self.model_infer):
-            name = "".join(word.capitalize() for word in method.__name__.split("_"))
-            methods[f"/{SERVICE}/{name}"] = method
-        return methods
+        return {
+            f"/{SERVICE}/ServerLive": self.server_live,
+            f"/{SERVICE}/ServerReady": self.server_ready,
+            f"/{SERVICE}/ModelReady": self.model_ready,
+            f"/{SERVICE}/ServerMetadata": self.server_metadata,
+            f"/{SERVICE}/ModelMetadata": self.model_metadata,
+            INFER: self.model_infer,
+            f"/{SERVICE}/RepositoryIndex": self.repository_index,
+            f"/{SERVICE}/RepositoryModelLoad": self.repository_model_load,
+            f"/{SERVICE}/RepositoryModelUnload": self.repository_model_unload,
+        }
 
-    async def server_live(self, _: bytes, __: Context) -> Any:
+    async def server_live(self, _: bytes, __: Context) -> bytes:
         """Say that the event loop turns."""
-        return MESSAGES["ServerLiveResponse"](live=True)
+        return encoded("ServerLiveResponse", live=True)
 
-    async def server_ready(self, _: bytes, __: Context) -> Any:
+    async def server_ready(self, _: bytes, __: Context) -> bytes:
         """Say whether the models have answered their golden rows, and the server was not told to stop."""
-        return MESSAGES["ServerReadyResponse"](ready=is_ready(self._state))
+        return encoded("ServerReadyResponse", ready=is_ready(self._state))
 
-    async def model_ready(self, message: bytes, _: Context) -> Any:
+    async def model_ready(self, message: bytes, _: Context) -> bytes:
         """Say whether a model answers; NOT_FOUND where there is none of that name or version."""
         asked = MESSAGES["ModelReadyRequest"].FromString(message)
         try:
-            served(self._state, asked.name, asked.version)
+            self._state.watcher.served(asked.name, asked.version)
         except NotReady:
-            return MESSAGES["ModelReadyResponse"](ready=False)
-        return MESSAGES["ModelReadyResponse"](ready=True)
+            return encoded("ModelReadyResponse", ready=False)
+        return encoded("ModelReadyResponse", ready=True)
 
-    async def server_metadata(self, _: bytes, __: Context) -> Any:
+    async def server_metadata(self, _: bytes, __: Context) -> bytes:
         """Tell what the server is."""
-        return MESSAGES["ServerMetadataResponse"](**server_metadata())
+        return encoded("ServerMetadataResponse", **server_metadata())
 
-    async def model_metadata(self, message: bytes, _: Context) -> Any:
+    async def model_metadata(self, message: bytes, _: Context) -> bytes:
         """Tell what a model takes and gives."""
         asked = MESSAGES["ModelMetadataRequest"].FromString(message)
-        return MESSAGES["ModelMetadataResponse"](**model_metadata(served(self._state, asked.name, asked.version)))
+        return encoded("ModelMetadataResponse", **model_metadata(self._state.watcher.served(asked.name, asked.version)))
 
-    async def model_infer(self, message: bytes, context: Context) -> Any:
+    async def model_infer(self, message: bytes, context: Context) -> bytes:
         """Answer rows."""
         asked = MESSAGES["ModelInferAddress"].FromString(message)
-        model, limits = served(self._state, asked.model_name, asked.model_version), self._state.settings
+        model, limits = self._state.watcher.served(asked.model_name, asked.model_version), self._state.settings
         rows = len(message) // (_NUMBER_BYTES * len(model.signature.names))
         work = partial(answer, message, model, limits.max_rows)
         answered = await self._state.service.answer(
             model, len(message), min(limits.max_rows, max(1, rows)), work, context.cancelled
         )
-        return answered.content
+        content: bytes = answered.content
+        return content
+
+    async def repository_index(self, message: bytes, _: Context) -> bytes:
+        """List the versions known here; only those that answer, where `ready` is asked for."""
+        asked = MESSAGES["RepositoryIndexRequest"].FromString(message)
+        return encoded("RepositoryIndexResponse", models=index_of(self._state.watcher.slots, ready=asked.ready))
+
+    async def repository_model_load(self, message: bytes, _: Context) -> bytes:
+        """Load the version that a model's CURRENT names, also after an unload."""
+        check_allowed(self._state.settings)
+        asked = MESSAGES["RepositoryModelLoadRequest"].FromString(message)
+        check_parameters(asked.parameters)
+        await self._state.watcher.load(asked.model_name)
+        return encoded("RepositoryModelLoadResponse")
+
+    async def repository_model_unload(self, message: bytes, _: Context) -> bytes:
+        """Have a model answer no more until it is loaded again."""
+        check_allowed(self._state.settings)
+        asked = MESSAGES["RepositoryModelUnloadRequest"].FromString(message)
+        await self._state.watcher.unload(asked.model_name)
+        return encoded("RepositoryModelUnloadResponse")
 
 
 def answer(message: bytes, model: LoadedModel, max_rows: int) -> Answered:
@@ -83,21 +111,8 @@ def answer(message: bytes, model: LoadedModel, max_rows: int) -> Answered:
     check_wanted(wanted, model)
     rows = rows_of(tensors_from(request), model.signature, max_rows)
     answers = model.predict(rows)
-    return Answered(response_of(tensors_of(answers, model, wanted), model, request.id), rows, answers)
-
-
-def served(state: State, name: str, version: str) -> LoadedModel:
-    """Return the model of a name, if it is of that version or none is asked for.
-
-    Raises:
-        NoSuchModel: there is no such model or version.
-        NotReady: it has no good version yet.
-
-    """
-    model: LoadedModel = state.watcher.served(name)
-    if version and version != str(model.version):
-        raise NoSuchModel("this version of the model does not answer here; GET /v2/repository/index lists them")
-    return model
+    response = response_of(tensors_of(answers, model, wanted), model, request.id)
+    return Answered(response.SerializeToString(), rows, answers)
 
 
 def is_ready(state: State) -> bool:

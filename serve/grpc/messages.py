@@ -103,3 +103,9 @@ def _give_type(field: Any, kind: str) -> None:
 
 
 MESSAGES = _classes()
+
+
+def encoded(name: str, /, **values: Any) -> bytes:
+    """Return the bytes of a message with these values."""
+    content: bytes = MESSAGES[name](**values).SerializeToString()
+    return content

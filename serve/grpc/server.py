@@ -8,7 +8,7 @@ from starlette.datastructures import State
 
 from serve.grpc.calls import Calls
 from serve.grpc.health import CHECK, Health
-from serve.grpc.inference import OPEN, Inference
+from serve.grpc.inference import INFER, OPEN, Inference
 from serve.listener import CannotListen, listening_on, stop_accepting
 from serve.settings import Settings
 from serve.tls import Certificate, Pair
@@ -31,7 +31,7 @@ class GrpcServer:
 
         """
         settings: Settings = state.settings
-        self._calls = Calls(state, {**Inference(state).methods(), **Health(state).methods()}, (*OPEN, CHECK))
+        self._calls = Calls(state, {**Inference(state).methods(), **Health(state).methods()}, (*OPEN, CHECK), INFER)
         self._server = grpc.aio.server(
             handlers=[self._calls], options=_options(settings), maximum_concurrent_rpcs=settings.max_connections
         )

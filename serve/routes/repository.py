@@ -9,10 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serve.body import read_json_body
-from serve.errors import Forbidden, Malformed, RequestError, WrongValues
+from serve.errors import Malformed, RequestError, WrongValues
+from serve.inference.control import check_allowed, check_parameters
 from serve.inference.index import entries_of, index_of
 from serve.routes.state import settings, watcher
-
 
 LARGEST = 64 * 2**10  # bytes of a request
 
@@ -37,8 +37,7 @@ async def index(request: Request) -> Response:
 async def load(request: Request) -> Response:
     """Load the version that a model's CURRENT names, also after an unload."""
     asked = await _allowed(request)
-    if any(name == "config" or name.startswith("file:") for name in asked.parameters):
-        raise WrongValues("models are loaded as they are in the repository; expected neither config nor files")
+    check_parameters(asked.parameters)
     model = await watcher(request).load(request.path_params["name"])
     return _entries(request, model.name)
 
@@ -52,8 +51,7 @@ async def unload(request: Request) -> Response:
 
 async def _allowed(request: Request) -> _Control:
     """Return what is asked for, where loading and unloading is allowed at all."""
-    if settings(request).model_control == "off":
-        raise Forbidden("models are not loaded or unloaded over HTTP here; --model-control on allows it")
+    check_allowed(settings(request))
     asked: _Control = await _body(request, _CONTROL, _Control())
     return asked
 
