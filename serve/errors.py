@@ -5,6 +5,7 @@ RequestError                the client's doing, or the moment's
 ├── Unauthorized      401   no valid bearer token, where tokens are asked for
 ├── Forbidden         403   something that this server was not told to allow
 ├── NoSuchModel       404   no model of that name, or it is not clear which
+├── NoSuchService     404   the health of something that this server does not have
 ├── NotExplained      404   the answers of this model are not explained
 ├── NotInstalled      404   the path needs a package that is not installed
 ├── TooSlow           408   the head or the body did not come in time
@@ -74,6 +75,12 @@ class Forbidden(RequestError):
 
 class NoSuchModel(RequestError):
     """There is no model of that name, or none was named and there are several."""
+
+    status = 404
+
+
+class NoSuchService(RequestError):
+    """The health of another service than this server's was asked for."""
 
     status = 404
 

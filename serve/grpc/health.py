@@ -2,19 +2,13 @@
 
 from starlette.datastructures import State
 
-from serve.errors import RequestError
+from serve.errors import NoSuchService
 from serve.grpc.calls import Answer, Context
 from serve.grpc.inference import SERVICE, is_ready
 from serve.grpc.messages import MESSAGES, encoded
 
 CHECK = "/grpc.health.v1.Health/Check"
 SERVING, NOT_SERVING = 1, 2
-
-
-class NoSuchService(RequestError):
-    """The health of another service was asked for."""
-
-    status = 404
 
 
 class Health:
