@@ -93,6 +93,7 @@ class Model(msgspec.Struct, forbid_unknown_fields=True):
     target: str
     features: list[str]
     columns: list[NumberColumn | TextColumn]
+    explained: bool
     classes: list[int | str] | _Optional = msgspec.UNSET
     target_names: list[str] | _Optional = msgspec.UNSET
     candidate: Candidate | _Optional = msgspec.UNSET

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from serve.inference.outputs import LABEL, PROBABILITIES, label_datatype, output_names
+from serve.inference.outputs import LABEL, label_datatype, output_names
 from serve.inference.request import _Request as InferRequest
 from serve.inference.rows import takes_matrix
 from serve.inference.tensor import BYTES, DATATYPES, FP32
@@ -119,13 +119,11 @@ def _inferred(model: LoadedModel) -> Schema:
 
 
 def _output(name: str, model: LoadedModel) -> Schema:
-    count: Schema = {"type": "integer", "minimum": 1}
-    shares = len(model.classes) if name == PROBABILITIES else 1
-    shape = [count] if name == LABEL else [count, {"const": shares}]
+    dimensions = 1 if name == LABEL else 2
     members = {
         "name": {"const": name},
         "datatype": {"const": label_datatype(model) if name == LABEL else FP32},
-        "shape": {"type": "array", "prefixItems": shape, "items": False, "minItems": len(shape)},
+        "shape": list_of({"type": "integer", "minimum": 1}, dimensions, dimensions),
         "data": list_of({"enum": model.classes} if name == LABEL else {"type": "number"}, 1),
     }
     return {"type": "object", "properties": members, "required": [*members], "additionalProperties": False}

@@ -1,12 +1,15 @@
 """/v1: the older protocol of TensorFlow Serving and KServe, for clients that have it."""
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from serve.routes.predict import PREDICT_V1, predict
 from serve.routes.state import served_model, watcher
+
+_ASKED = ":predict"  # no model's name has a colon
 
 
 async def models(request: Request) -> Response:
@@ -17,6 +20,8 @@ async def models(request: Request) -> Response:
 
 async def model(request: Request) -> Response:
     """Say that a model answers; 503 where it does not yet."""
+    if request.path_params["name"].endswith(_ASKED):
+        raise HTTPException(405, headers={"allow": "POST"})
     return Response(orjson.dumps({"name": served_model(request).name, "ready": True}), media_type="application/json")
 
 

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from serve.body import BINARY, JSON, read_body
 from serve.compression import compressed
-from serve.errors import Malformed
+from serve.errors import Malformed, WrongMediaType
 from serve.inference.metadata import model_metadata, server_metadata
 from serve.inference.outputs import check_wanted, tensors_of
 from serve.inference.request import decode_request
@@ -47,6 +47,8 @@ async def infer(request: Request) -> Response:
     with request.app.state.bodies.holding() as held:
         body = await read_body(request, held, limits.max_body_bytes, limits.body_seconds, (JSON, BINARY))
         length = _header_length(request)
+        if length == 0 and JSON in request.headers.get("content-type", ""):
+            raise WrongMediaType(f"a body without JSON is no JSON: send it with content-type: {BINARY}")
         work = partial(answer, body, length, model, limits.max_rows, request.headers.get("accept-encoding"))
         rows = min(limits.max_rows, _about_rows(body, length, len(model.signature.names)))
         answered = await service(request).answer(model, len(body), rows, work, gone(request))
