@@ -58,12 +58,10 @@ async def ask(request: Request) -> Response:
         posted = _posted(body, len(page.fields))
     reading = page.read(posted)
     found = None if reading.errors else await _answered(request, model, page, reading)
-    status = 422 if reading.errors or reading.general else 200
     if posted.get("part") == "answer":
-        content = page.part(reading, found)
-    else:
-        content = page.whole(reading, found, candidate=None, **_around(request))
-    return html(content, status, **named(model))
+        return html(page.part(reading, found), **named(model))
+    status = 422 if reading.errors or reading.general else 200
+    return html(page.whole(reading, found, candidate=None, **_around(request)), status, **named(model))
 
 
 def file(request: Request) -> Response:
