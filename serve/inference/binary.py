@@ -14,7 +14,7 @@ _HALF = np.dtype("<u2")
 
 
 def array_from(content: memoryview, datatype: str, shape: Sequence[int], place: Place) -> npt.NDArray[Any]:
-    """Return the values that bytes hold, in a shape; those of most datatypes are a view of the bytes.
+    """Return the values that bytes hold, in a shape; numbers are a view of the bytes where these are aligned.
 
     Raises:
         WrongValues: there is no such datatype, the bytes are not as many as the shape asks for, or a text is no UTF-8.
@@ -27,7 +27,9 @@ def array_from(content: memoryview, datatype: str, shape: Sequence[int], place: 
     if rest:
         raise WrongValues(f"{place} has a part of a value at its end; expected values of {dtype.itemsize} bytes each")
     check_size(values, shape, place)
-    array = np.frombuffer(content, dtype)
+    array: npt.NDArray[Any] = np.frombuffer(content, dtype)
+    if not array.flags.aligned:  # the JSON before it may end anywhere
+        array = array.copy()
     if datatype == BF16:
         array = (array.astype("<u4") << 16).view("<f4")
     return array.reshape(shape)
