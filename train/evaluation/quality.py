@@ -90,11 +90,17 @@ def _evaluation(original: Original, targets: Targets, answers: Answers) -> Evalu
 
 
 def _confusion(classes: Targets, targets: Targets, labels: npt.NDArray[np.generic]) -> list[list[int]]:
-    place = {each: number for number, each in enumerate(classes.tolist())}
-    matrix = np.zeros((len(classes), len(classes)), dtype=int)
-    np.add.at(matrix, ([place[each] for each in targets.tolist()], [place[each] for each in labels.tolist()]), 1)
-    counts: list[list[int]] = matrix.tolist()
+    cells = _places(classes, targets) * len(classes) + _places(classes, labels)
+    counts: list[list[int]] = np.bincount(cells, minlength=len(classes) ** 2).reshape(len(classes), -1).tolist()
     return counts
+
+
+def _places(classes: Targets, labels: npt.NDArray[np.generic]) -> npt.NDArray[np.intp]:
+    """Return the place of each label among the classes."""
+    places = np.zeros(len(labels), np.intp)
+    for place, each in enumerate(classes):
+        places[labels == each] = place
+    return places
 
 
 def _roc(place: int, truth: npt.NDArray[np.bool_], shares: npt.NDArray[np.float64]) -> Roc:
