@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
+
 from model_repository import (
     FORMAT,
     Column,
     DataSet,
+    ExplanationFile,
     Golden,
     Histogram,
     Manifest,
@@ -46,6 +49,11 @@ def manifest(name: str = NAME, onnx: bytes = ONNX, *, inputs: str = "3" * 64) ->
         golden=Golden([[0.5, -0.5], [1.5, None]], [0, 1], [[0.75, 0.25], [0.25, 0.75]], 0.0),
         provenance=Provenance("2025-01-01T00:00:00+00:00", inputs, 42, {"n_estimators": 4}, {"copse": "0.1.0"}),
     )
+
+
+def explained(described: Manifest, content: bytes) -> Manifest:
+    """Return a manifest of a model whose answers these bytes explain."""
+    return msgspec.structs.replace(described, explanation=ExplanationFile.of(content, "probability"))
 
 
 def publish_versions(root: Path, count: int, name: str = NAME) -> list[bytes]:

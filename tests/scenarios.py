@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from model_repository import propose, prune, publish, use
-from tests.factories import NAME, manifest, publish_versions
+from tests.factories import NAME, explained, manifest, publish_versions
 from tests.faults import Operation, watched
 
 NEW = b"the bytes of a new model"
+EXPLANATION = b"the bytes of what explains it"
 
 
 def prepare(scenario: str, root: Path) -> None:
     """Put the repository into the state that the scenario starts from."""
-    publish_versions(root, {"first": 0, "publish": 1, "use": 2, "prune": 4, "candidate": 1, "promote": 2}[scenario])
+    before = {"first": 0, "publish": 1, "explained": 1, "use": 2, "prune": 4, "candidate": 1, "promote": 2}
+    publish_versions(root, before[scenario])
     if scenario == "promote":
         use(root, NAME, 1)
         propose(root, NAME, 2)
@@ -34,6 +36,8 @@ def change(scenario: str, root: Path) -> None:
         use(root, NAME, 2)
     elif scenario == "prune":
         prune(root, NAME, keep=2)
+    elif scenario == "explained":
+        publish(root, explained(manifest(onnx=NEW), EXPLANATION), NEW, EXPLANATION)
     else:
         publish(root, manifest(onnx=NEW), NEW, candidate=scenario == "candidate")
 

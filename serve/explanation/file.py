@@ -4,6 +4,8 @@ Nothing is unpacked, and no memory is taken for what the file says of itself: ar
 """
 
 import io
+import re
+import struct
 import zipfile
 from typing import Any, NamedTuple
 
@@ -12,18 +14,24 @@ import numpy.typing as npt
 
 from serve.errors import ModelRefused
 
-_LONGEST_HEADER = 1_000
+_HEADER = re.compile(  # as numpy writes it; its own parser takes more, and fails in more ways
+    rb"\x93NUMPY\x01\x00..\{'descr': '[<|](?P<kind>[a-z][1248])', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>\d{1,10},(?: \d{1,10})?)\), \} *\n",
+    re.DOTALL,
+)
+_LENGTH_OF_END, _LENGTH_OF_LARGE_END, _LONGEST_LIST = 22, 20, 1_000  # bytes of a ZIP file's last parts
+_UNREADABLE = (zipfile.BadZipFile, ValueError, KeyError, RuntimeError, EOFError, OverflowError, struct.error)
 _KINDS = {
-    "base": "f8",
-    "values": "f8",
-    "widths": "u",
-    "columns": "u",
-    "shares": "f8",
-    "parts": "u",
-    "features": "u",
-    "low": "f",
-    "high": "f",
-    "missing": "b1",
+    "base": b"f8",
+    "values": b"f8",
+    "widths": rb"u[124]",
+    "columns": rb"u[124]",
+    "shares": b"f8",
+    "parts": rb"u[124]",
+    "features": rb"u[124]",
+    "low": rb"f[48]",
+    "high": rb"f[48]",
+    "missing": b"b1",
 }
 Array = npt.NDArray[Any]
 
@@ -57,13 +65,23 @@ def read_regions(content: bytes, outputs: int, columns: int) -> Regions:
 
     """
     try:
+        _check_end(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             regions = Regions(*(_array(archive, name) for name in _KINDS))
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, NotImplementedError, EOFError, SyntaxError) as error:
+    except _UNREADABLE as error:
         raise ModelRefused(f"its explanation cannot be read ({type(error).__name__})") from error
     if not _fit(regions, outputs, columns):
         raise ModelRefused("its explanation contradicts itself or the manifest")
     return regions
+
+
+def _check_end(content: bytes) -> None:
+    """Raise ValueError where the list of the archive's files is longer than that of its arrays."""
+    end = struct.unpack("<4s4H2LH", content[-_LENGTH_OF_END:])
+    if end[:5] != (b"PK\5\6", 0, 0, len(_KINDS), len(_KINDS)) or end[5] > _LONGEST_LIST or end[7]:
+        raise ValueError
+    if content[:-_LENGTH_OF_END][-_LENGTH_OF_LARGE_END:].startswith(b"PK\6\7"):
+        raise ValueError
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> Array:
@@ -77,13 +95,11 @@ def _array(archive: zipfile.ZipFile, name: str) -> Array:
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
         raise ValueError
     raw = archive.read(entry)
-    file = io.BytesIO(raw)
-    if np.lib.format.read_magic(file) != (1, 0):
+    header = _HEADER.match(raw)
+    if not header or not re.fullmatch(_KINDS[name], header["kind"]):
         raise ValueError
-    shape, in_columns, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=_LONGEST_HEADER)
-    if in_columns or dtype.byteorder == ">" or not dtype.str[1:].startswith(_KINDS[name]):
-        raise ValueError
-    return np.frombuffer(raw, dtype, offset=file.tell()).reshape(shape)
+    shape = [int(size) for size in header["shape"].split(b",") if size.strip()]
+    return np.frombuffer(raw, np.dtype("<" + header["kind"].decode()), offset=header.end()).reshape(shape)
 
 
 def _fit(regions: Regions, outputs: int, columns: int) -> bool:

@@ -28,10 +28,11 @@ from tests.faults import Operation, watched
 from tests.scenarios import NEW, change, prepare
 
 HOME = Path(__file__).parents[2]
-SCENARIOS = ("first", "publish", "use", "prune", "candidate", "promote")
+SCENARIOS = ("first", "publish", "explained", "use", "prune", "candidate", "promote")
 ALLOWED_AFTER: dict[str, set[tuple[int | None, tuple[int, ...]]]] = {  # what is current, and what there is
     "first": {(None, ()), (None, (1,)), (1, (1,))},
     "publish": {(1, (1,)), (1, (1, 2)), (2, (1, 2))},
+    "explained": {(1, (1,)), (1, (1, 2)), (2, (1, 2))},
     "use": {(2, (1, 2)), (1, (1, 2))},
     "prune": {(4, (1, 2, 3, 4)), (4, (2, 3, 4)), (4, (3, 4))},
     "candidate": {(1, (1,)), (1, (1, 2))},
