@@ -85,7 +85,7 @@ def test_a_browser_is_shown_the_model_and_its_interface(namespace: Namespace, ad
     assert interface.status_code == 200
 
 
-def test_the_open_inference_protocol_answers_through_the_service(address: str) -> None:
+def test_the_open_inference_protocol_answers_through_the_service(namespace: Namespace, address: str) -> None:  # noqa: ARG001
     body = {"inputs": [{"name": "input", "datatype": "FP32", "shape": [1, len(BENIGN)], "data": BENIGN}]}
     answer = httpx.post(f"{address}/v2/models/breast-cancer/infer", json=body).json()
     outputs = {output["name"]: output["data"] for output in answer["outputs"]}
