@@ -7,11 +7,12 @@ _GENERAL = {"application/json": ("application/json", "application/*", "*/*"), "t
 
 def prefers_html(headers: Headers) -> bool:
     """Return whether a page is wanted: it is named, and JSON is less wanted, or only covered by a wildcard."""
-    accepted = headers.get("accept", "")
+    accepted = headers.get("accept", "").lower()
     if "text/" not in accepted:
         return False
-    qualities = dict(_media_range(part) for part in accepted.lower().split(","))
-    return _rank("text/html", qualities) > _rank("application/json", qualities)
+    qualities = dict(_media_range(part) for part in accepted.split(","))
+    page = _rank("text/html", qualities)
+    return page[0] > 0 and page > _rank("application/json", qualities)
 
 
 def _media_range(part: str) -> tuple[str, float]:
