@@ -57,6 +57,7 @@ def _described(model: LoadedModel) -> dict[str, Any]:
         "target": manifest.target.name,
         "features": model.signature.names,
         "columns": model.signature.described,
+        "explained": model.explanation is not None,
     }
     if model.classes:
         body |= {"classes": model.classes, "target_names": model.class_names}
