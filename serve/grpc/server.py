@@ -85,6 +85,8 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.absolute_max_metadata_size", settings.max_head_bytes),
         ("grpc.max_allowed_incoming_connections", settings.max_connections),
         ("grpc.max_concurrent_streams", settings.waiting_requests),
+        ("grpc.server.max_pending_requests", settings.max_connections),  # beyond it calls are dropped without a word
+        ("grpc.server.max_pending_requests_hard_limit", settings.max_connections),
         ("grpc.server_handshake_timeout_ms", int(1000 * settings.head_seconds)),
         ("grpc.max_connection_idle_ms", 1000 * settings.idle_seconds),
         ("grpc.keepalive_time_ms", 1000 * settings.idle_seconds),
