@@ -21,11 +21,10 @@ FIRST = 8
 
 
 class ModelPage:
-    """The page of one loaded version."""
+    """The page of one loaded version. It must not keep the model in memory once another has taken its place."""
 
     def __init__(self, model: LoadedModel, *, explained: bool) -> None:
-        self._model = model
-        self._manifest = model.manifest
+        self._name, self._signature, self._manifest = model.name, model.signature, model.manifest
         self.explained = explained
         self.fields = fields(model.signature)
         self.known_rows = known_rows(self._manifest, self.fields, model.signature)
@@ -48,7 +47,7 @@ class ModelPage:
 
     def read(self, posted: Mapping[str, str]) -> Reading:
         """Read what the form was sent with."""
-        return read(posted, self.fields, self._model.signature)
+        return read(posted, self.fields, self._signature)
 
     def known(self, number: str) -> Reading | None:
         """Return the reading of a known row by its number from 1, or None."""
@@ -63,7 +62,7 @@ class ModelPage:
         """Return the page, with a filled form and its answer where there are."""
         return render(
             "model.html",
-            model=self._model,
+            name=self._name,
             head=self._head,
             below=self._below,
             first=self._first,

@@ -1,5 +1,7 @@
 """Pages of every kind of model: complete, escaped, small."""
 
+import gc
+import weakref
 from html.parser import HTMLParser
 from typing import Any
 
@@ -136,6 +138,16 @@ def test_a_column_with_many_texts_is_typed_with_suggestions() -> None:
 
     assert [tag for tag, _ in page.elements].count("datalist") == 1
     assert any(given.get("list") == "c3-list" and given["value"] in ("round", "square") for _, given in page.elements)
+
+
+def test_a_page_does_not_keep_its_model_in_memory() -> None:
+    model = mixed("classes")
+    gone, page = weakref.ref(model), ModelPage(model, explained=False)
+    del model
+    gc.collect()
+
+    assert gone() is None
+    assert page.known("1")
 
 
 def test_examples_that_do_not_exist_are_none() -> None:
