@@ -4,9 +4,9 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import msgspec
@@ -18,16 +18,21 @@ from tests.servers import RunningServer, serving
 
 SCHEMATHESIS = Path(sys.executable).with_name("st")
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-TOKEN = "a-token-for-schemathesis"
+TOKEN: str = tomllib.loads(CONFIGURATION.read_text())["auth"]["openapi"]["bearer"]["bearer"]
 AUTHORIZED = {"authorization": f"Bearer {TOKEN}"}
 LIMITS = ("--max-rows", "20", "--max-body-bytes", "1000000")
 DEADLINE_SECONDS = 280
 
 
-def schemathesis(location: str, *flags: str, examples: int) -> subprocess.CompletedProcess[str]:
-    """Run all checks, the same requests each time."""
+def schemathesis(
+    document: str, server: RunningServer, folder: Path, *flags: str, examples: int
+) -> subprocess.CompletedProcess[str]:
+    """Run all checks, the same requests each time. Read from a file, the path of the document is tried as well."""
+    file = folder / "openapi.json"
+    file.write_text(document)
     command = [
-        *(str(SCHEMATHESIS), "--config-file", str(CONFIGURATION), "run", location, "--no-color"),
+        *(str(SCHEMATHESIS), "--config-file", str(CONFIGURATION), "run", str(file), "--url", server.address),
+        "--no-color",
         *("--generation-deterministic", "--max-examples", str(examples), "--continue-on-failure"),
     ]
     return subprocess.run(
@@ -40,10 +45,10 @@ def schemathesis(location: str, *flags: str, examples: int) -> subprocess.Comple
     )
 
 
-def assert_nothing_was_found(found: subprocess.CompletedProcess[str], document: dict[str, Any]) -> None:
-    operations = sum(len(methods) for methods in document["paths"].values())
+def assert_nothing_was_found(found: subprocess.CompletedProcess[str], document: str) -> None:
+    operations = sum(len(methods) for methods in json.loads(document)["paths"].values())
     assert found.returncode == 0, found.stdout
-    assert f"Operations:       {operations} selected / {operations} total" in found.stdout
+    assert f"Operations:       {operations} selected / {operations} total" in found.stdout, found.stdout
     counted = re.search(r"(\d+) generated, (\d+) passed", found.stdout)
     assert counted, found.stdout
     assert counted[1] == counted[2]
@@ -74,20 +79,20 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
         yield running
 
 
-def test_schemathesis_finds_nothing_wrong_with_the_default_model(limited: RunningServer) -> None:
-    document = httpx.get(f"{limited.address}/openapi.json").json()
+def test_schemathesis_finds_nothing_wrong_with_the_default_model(limited: RunningServer, tmp_path: Path) -> None:
+    document = httpx.get(f"{limited.address}/openapi.json").text
 
-    found = schemathesis(f"{limited.address}/openapi.json", examples=25)
+    found = schemathesis(document, limited, tmp_path, examples=25)
 
     assert_nothing_was_found(found, document)
 
 
-def test_schemathesis_finds_nothing_wrong_with_mixed_columns_a_regression_and_tokens(several: RunningServer) -> None:
-    document = httpx.get(f"{several.address}/openapi.json", headers=AUTHORIZED).json()
+def test_schemathesis_finds_nothing_wrong_with_mixed_columns_a_regression_and_tokens(
+    several: RunningServer, tmp_path: Path
+) -> None:
+    document = httpx.get(f"{several.address}/openapi.json", headers=AUTHORIZED).text
 
-    found = schemathesis(
-        f"{several.address}/openapi.json", "-H", f"authorization: {AUTHORIZED['authorization']}", examples=15
-    )
+    found = schemathesis(document, several, tmp_path, examples=15)
 
     assert_nothing_was_found(found, document)
 
@@ -95,9 +100,9 @@ def test_schemathesis_finds_nothing_wrong_with_mixed_columns_a_regression_and_to
 @pytest.mark.parametrize(
     ("allows", "says", "complaint"),
     [
-        ('"minItems":30', '"minItems":29', "Schema-valid request rejected"),
-        ('"maxItems":20', '"maxItems":19', "schema-violating request"),
-        ('"enum":[0,1]', '"enum":[1,2]', "does not conform to the schema"),
+        ('"minItems":30', '"minItems":29', "ST202 Schema-valid request rejected"),
+        ('"minimum":-3.4028235677973362e+38', '"minimum":-1e+38', "ST201 Schema-violating request accepted"),
+        ('"enum":[0,1]', '"enum":[1,2]', "ST108 Response violates schema"),
     ],
 )
 def test_schemathesis_finds_a_document_that_is_wrong(
@@ -105,10 +110,8 @@ def test_schemathesis_finds_a_document_that_is_wrong(
 ) -> None:
     text = httpx.get(f"{limited.address}/openapi.json").text
     assert allows in text
-    wrong = tmp_path / "openapi.json"
-    wrong.write_text(text.replace(allows, says))
 
-    found = schemathesis(str(wrong), "--url", limited.address, "--include-path", "/predict", examples=20)
+    found = schemathesis(text.replace(allows, says), limited, tmp_path, "--include-path", "/predict", examples=20)
 
     assert found.returncode == 1, found.stdout
     assert complaint in found.stdout, found.stdout
