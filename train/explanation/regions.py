@@ -6,6 +6,8 @@ went the leaf's way at the column's splits (S. Lundberg et al., "From local expl
 explainable AI for trees", Nature Machine Intelligence 2, 2020, the path-dependent form).
 """
 
+import math
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -23,15 +25,9 @@ class NotExplained(Exception):
     """The model's answers cannot be explained; the text says why, as a part of a sentence."""
 
 
-class Bounds(NamedTuple):
-    """The values of a feature that lead to a leaf: above `low`, up to `high` (NaN: no bound), missing or not."""
-
-    low: float = np.nan
-    high: float = np.nan
-    missing: bool = True
-
-
+Bounds = tuple[float, float, bool]  # above which values of a feature, up to which (NaN: any), missing ones or not
 Region = dict[int, tuple[float, dict[int, Bounds]]]  # by column: the share of rows, and bounds by feature
+_ANY: Bounds = (math.nan, math.nan, True)
 
 
 @dataclass(frozen=True)
@@ -62,17 +58,61 @@ def regions_of(sums: TreeSum, column_of: npt.NDArray[np.int64]) -> Regions:
         NotExplained: there are too many of them, or a branch that no training row took.
 
     """
-    found, leaves, seen = [], [], 0
+    found = _Leaves()
     for leaf, region in _walk(sums, column_of):
-        found.append(region)
-        leaves.append(leaf)
-        seen += sum(len(bounds) for _, bounds in region.values())
-        if seen > MOST_BOUNDS:
+        found.add(leaf, region)
+        if len(found.features) > MOST_BOUNDS:
             raise NotExplained(f"its trees have more than {MOST_BOUNDS:,} bounds in all")
-    weights = np.array([np.prod([share for share, _ in region.values()]) for region in found])
-    base = sums.offset + (weights[:, None] * sums.values[leaves]).sum(axis=0)
-    order = [index for index in np.argsort([len(region) for region in found], kind="stable") if found[index]]
-    return _flat(base, sums.values[leaves][order], [found[index] for index in order], double=sums.double)
+    return found.regions(sums)
+
+
+class _Leaves:
+    """Regions in the order of the walk, all of the same kind in one array."""
+
+    def __init__(self) -> None:
+        self.leaves, self.widths, self.columns, self.parts, self.features = (array("q") for _ in range(5))
+        self.weights, self.shares, self.low, self.high = (array("d") for _ in range(4))
+        self.missing = array("b")
+
+    def add(self, leaf: int, region: Region) -> None:
+        """Take a leaf and its region."""
+        self.leaves.append(leaf)
+        self.widths.append(len(region))
+        self.weights.append(math.prod(share for share, _ in region.values()))
+        for column in sorted(region):
+            share, bounds = region[column]
+            self.columns.append(column)
+            self.shares.append(share)
+            self.parts.append(len(bounds))
+            for feature in sorted(bounds):
+                low, high, missing = bounds[feature]
+                self.features.append(feature)
+                self.low.append(low)
+                self.high.append(high)
+                self.missing.append(missing)
+
+    def regions(self, sums: TreeSum) -> Regions:
+        """Return all of them, those of the fewest columns first; leaves without any are in the base alone."""
+        leaves, widths, columns, parts, features = (
+            np.array(each, dtype=np.int64)
+            for each in (self.leaves, self.widths, self.columns, self.parts, self.features)
+        )
+        values, precision = sums.values[leaves], np.float64 if sums.double else np.float32
+        by_leaf = np.argsort(widths, kind="stable")[np.count_nonzero(widths == 0) :]
+        of_slots = np.repeat(widths, widths)
+        by_slot, by_bound = (np.argsort(each, kind="stable") for each in (of_slots, np.repeat(of_slots, parts)))
+        return Regions(
+            base=sums.offset + (np.array(self.weights)[:, None] * values).sum(axis=0),
+            values=values[by_leaf],
+            widths=widths[by_leaf],
+            columns=columns[by_slot],
+            shares=np.array(self.shares)[by_slot],
+            parts=parts[by_slot],
+            features=features[by_bound],
+            low=np.array(self.low)[by_bound].astype(precision),
+            high=np.array(self.high)[by_bound].astype(precision),
+            missing=np.array(self.missing)[by_bound].astype(bool),
+        )
 
 
 def _walk(sums: TreeSum, column_of: npt.NDArray[np.int64]) -> Iterator[tuple[int, Region]]:
@@ -97,11 +137,13 @@ def _walk(sums: TreeSum, column_of: npt.NDArray[np.int64]) -> Iterator[tuple[int
             if not covers[child] > 0:
                 raise NotExplained("no training row went one of the ways in its trees")
             share = covers[child] / covers[node]
-            limit = _Limit(columns[feature], feature, threshold, lower, missing=goes_left == lower)
+            limit = _Limit(columns[feature], feature, threshold, lower, goes_left == lower)
             waiting.append((child, _narrowed(region, limit, share)))
 
 
 class _Limit(NamedTuple):
+    """A split as one of its sides sees it: `lower` is that up to the threshold."""
+
     column: int
     feature: int
     threshold: float
@@ -112,28 +154,10 @@ class _Limit(NamedTuple):
 def _narrowed(region: Region, limit: _Limit, share: float) -> Region:
     """Return a region with one split more; what is beyond an older bound of the same side changes nothing."""
     before, bounds = region.get(limit.column, (1.0, {}))
-    low, high, missing = bounds.get(limit.feature, Bounds())
+    low, high, missing = bounds.get(limit.feature, _ANY)
     if limit.lower:
-        high = limit.threshold if np.isnan(high) else min(high, limit.threshold)
+        high = limit.threshold if math.isnan(high) else min(high, limit.threshold)
     else:
-        low = limit.threshold if np.isnan(low) else max(low, limit.threshold)
-    narrowed = bounds | {limit.feature: Bounds(low, high, missing and limit.missing)}
+        low = limit.threshold if math.isnan(low) else max(low, limit.threshold)
+    narrowed = bounds | {limit.feature: (low, high, missing and limit.missing)}
     return region | {limit.column: (before * share, narrowed)}
-
-
-def _flat(base: Floats, values: Floats, found: list[Region], *, double: bool) -> Regions:
-    slots = [(column, *region[column]) for region in found for column in sorted(region)]
-    bounds = [(feature, *each[feature]) for _, _, each in slots for feature in sorted(each)]
-    precision = np.float64 if double else np.float32
-    return Regions(
-        base=base,
-        values=values,
-        widths=np.array([len(region) for region in found], dtype=np.int64),
-        columns=np.array([column for column, _, _ in slots], dtype=np.int64),
-        shares=np.array([share for _, share, _ in slots], dtype=np.float64),
-        parts=np.array([len(each) for _, _, each in slots], dtype=np.int64),
-        features=np.array([feature for feature, _, _, _ in bounds], dtype=np.int64),
-        low=np.array([low for _, low, _, _ in bounds], dtype=precision),
-        high=np.array([high for _, _, high, _ in bounds], dtype=precision),
-        missing=np.array([missing for _, _, _, missing in bounds], dtype=bool),
-    )
