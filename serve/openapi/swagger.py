@@ -6,6 +6,7 @@ from pathlib import Path
 
 from serve.errors import NotInstalled
 
+PACKAGE = "swagger_ui"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -41,7 +42,7 @@ def asset(name: str) -> bytes | None:
 
 def _folder() -> Path:
     """Return where the package keeps Swagger UI; it is not imported, since it would import a whole web framework."""
-    found = find_spec("swagger_ui")
+    found = find_spec(PACKAGE)
     for location in (found and found.submodule_search_locations) or ():
         folder = Path(location) / "static"
         if all((folder / name).is_file() for name in THEIRS):

@@ -6,13 +6,15 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from starlette.routing import Route
 
 from serve.access import OPEN_PATHS
 from serve.app import create_app
 from serve.decode import decode
-from serve.errors import NotReady, RequestError
+from serve.errors import NotInstalled, NotReady, RequestError
 from serve.model import LoadedModel
+from serve.openapi import swagger
 from serve.openapi.document import document, key
 from serve.openapi.operations import OPERATIONS
 from serve.settings import Settings
@@ -125,6 +127,21 @@ def test_an_example_is_answered_and_fits_its_schema(kind: Any) -> None:
     for example in content["examples"].values():
         assert validator.is_valid(example["value"])
         decode(json.dumps(example["value"]).encode(), model.signature, 10)
+
+
+def test_the_document_is_one_of_openapi_3_1() -> None:
+    assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(described(MIXED, meant=MIXED))] == []
+    assert not OPENAPI_31_VALIDATOR.is_valid(described(MIXED, meant=MIXED) | {"paths": {"no slash": {}}})
+
+
+def test_where_swagger_ui_is_not_installed_its_page_and_files_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert swagger.asset("swagger-ui.css")
+    monkeypatch.setattr(swagger, "PACKAGE", "no_such_package")
+
+    with pytest.raises(NotInstalled):
+        swagger.page()
+    with pytest.raises(NotInstalled):
+        swagger.asset("swagger-ui.css")
 
 
 def test_without_a_model_there_is_no_document_yet(tmp_path: Path) -> None:
