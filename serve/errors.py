@@ -45,10 +45,8 @@ class RequestError(Exception):
 
     def in_full(self) -> str:
         """Return the sentence with where and what was expected in it, for clients that show nothing else."""
-        where = [f"{what} {self.where[what]}" for what in ("row", "column") if what in self.where]
-        expected = [f"expected {self.where['expected']}"] if "expected" in self.where else []
-        told = "; ".join(filter(None, [", ".join(where), *expected]))
-        return f"{self} ({told})" if told else str(self)
+        where = ", ".join(f"{name} {value}" for name, value in self.where.items())
+        return f"{self} ({where})" if where else str(self)
 
 
 class Malformed(RequestError):

@@ -29,8 +29,7 @@ def code_of(error: RequestError) -> grpc.StatusCode:
 
 def details_of(error: RequestError) -> str:
     """Return the sentence, with where and what was expected in brackets: (row 3, column amount, expected a number)."""
-    where = ", ".join(f"{name} {value}" for name, value in error.where.items())
-    return f"{error} ({where})" if where else str(error)
+    return error.in_full()
 
 
 def trailer_of(error: RequestError, poll_seconds: float) -> Metadata:

@@ -259,7 +259,7 @@ def test_a_sentence_holds_all_since_clients_show_nothing_else(client: httpx.Clie
     column = client.get("/").json()["features"][-1]
     assert answer.status_code == 422
     assert answer.json() == {
-        "error": f"a value is text (row 1, column {column}; expected a number)",
+        "error": f"a value is text (row 1, column {column}, expected a number)",
         "row": 1,
         "column": column,
         "expected": "a number",

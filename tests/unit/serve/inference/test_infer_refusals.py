@@ -305,5 +305,5 @@ def test_a_row_that_comes_as_a_tensor_a_column_may_have_more_commas_than_values(
 def test_a_sentence_in_full_has_the_place_for_clients_that_show_nothing_else() -> None:
     error = refusal([matrix(data=[1, 2, 3, SECRET])])
 
-    assert error.in_full() == "a value is text (row 1, column height; expected a number)"
+    assert error.in_full() == "a value is text (row 1, column height, expected a number)"
     assert refusal({}).in_full() == "inputs is an object; expected a list"
