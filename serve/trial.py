@@ -31,7 +31,8 @@ async def try_out(published: PublishedVersion, cpu_seconds: int) -> None:
         TrialFailed: the child could not be started, crashed, or was ended by a limit.
         ModelRefused: it cannot be loaded, or answers otherwise than the original model.
 
-    The limits are CPU seconds, four times as many seconds in all, and 192 MiB of data plus 16 times the model's size.
+    The limits are CPU seconds, four times as many seconds in all, and 192 MiB of data plus 16 times the size of the
+    model and its explanation.
 
     """
     manifest = published.manifest.encode()

@@ -18,6 +18,7 @@ from train.proof.bounds import NEAR, Bound
 from train.schema import Rows
 
 MOST_CHECKED = 200
+STRICTER = 0.1  # than the server, whose answers are rounded to float32 besides
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Draft:
         """Return the draft, or one without regions where these do not add up to the answers to rows."""
         if self.regions is None or self.sums is None:
             return self
-        allowed = bound.absolute if self.sums.scale == "prediction" else NEAR
+        allowed = STRICTER * (bound.absolute if self.sums.scale == "prediction" else NEAR)
         expected = _expected(original, rows, self.sums)
         found = totals(self.regions, _features(original, self.content, rows))
         if found.shape == expected.shape and bool((np.abs(found - expected) <= allowed).all()):

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from train.converters import floor_to_float32
 from train.explanation.sums import Floats, TreeSum
 
-MOST_BOUNDS = 1_500_000  # a row takes about 0.2 s, the file 32 MiB
+MOST_BOUNDS = 1_500_000  # a row takes about 0.1 s, the file 32 MiB
+MOST_VALUES = 2_000_000  # of leaves, for all classes: 16 MiB more
 
 
 class NotExplained(Exception):
@@ -58,6 +59,8 @@ def regions_of(sums: TreeSum, column_of: npt.NDArray[np.int64]) -> Regions:
         NotExplained: there are too many of them, or a branch that no training row took.
 
     """
+    if sums.values.size > MOST_VALUES:
+        raise NotExplained(f"the leaves of its trees have more than {MOST_VALUES:,} numbers in all")
     found = _Leaves()
     for leaf, region in _walk(sums, column_of):
         found.add(leaf, region)

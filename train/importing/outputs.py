@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from train.errors import BadEstimator
 from train.importing.read import PREFIX
-from train.onnx_runtime import LABEL, PREDICTION, PROBABILITIES
+from train.onnx_runtime import FEATURES, LABEL, PREDICTION, PROBABILITIES
 
 _LABELS = {TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL, TensorProto.STRING}
 _NUMBERS = {TensorProto.FLOAT, TensorProto.DOUBLE}
@@ -42,7 +42,7 @@ def find(model: onnx.ModelProto) -> Given:
     """
     zipped = {node.output[0]: node for node in model.graph.node if node.op_type == "ZipMap"}
     labels, numbers = [], []
-    for value in model.graph.output:
+    for value in _answers(model.graph):
         kind = value.type.tensor_type.elem_type
         if value.name in zipped:
             numbers.append(zipped[value.name].input[0])
@@ -64,6 +64,13 @@ def find(model: onnx.ModelProto) -> Given:
     if len(classes) < 2 or texts != isinstance(classes[0], str):
         raise BadEstimator("the graph does not say which classes there are; export it with ZipMap (zipmap=True)")
     return Given(labels[0].name, numbers[0] if numbers else None, classes, texts)
+
+
+def _answers(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """Return the outputs but for the features that an export of ours gives beside its answers."""
+    others = [value for value in graph.output if value.name != FEATURES]
+    ours = others and {value.name for value in others} <= {LABEL, PROBABILITIES, PREDICTION}
+    return others if ours else list(graph.output)
 
 
 def wire(given: Given) -> onnx.GraphProto:
