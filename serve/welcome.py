@@ -44,8 +44,8 @@ def example_body(model: LoadedModel) -> str:
     """Return a body that is answered, of the example or golden row with the fewest values missing or unknown."""
     real = [*(example.row for example in model.manifest.examples), *model.manifest.golden.rows]
     rows = sorted(real, key=lambda row: _surprises(row, model))
-    bodies = [_body(row) for row in rows]
-    return next((body for body in bodies if _is_answered(body, model)), bodies[0])
+    answered = (body for body in map(_body, rows) if _is_answered(body, model))
+    return next(answered, _body(rows[0]))
 
 
 def _surprises(row: Sequence[Value], model: LoadedModel) -> int:

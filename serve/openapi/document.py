@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
+from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, Route
 
 from serve.access import OPEN_PATHS
@@ -32,8 +33,8 @@ class Document:
         self._made_of: object = None
         self._content = b""
 
-    def content(self) -> bytes:
-        """Return the document.
+    async def content(self) -> bytes:
+        """Return the document; it is made in a thread, since that of a model of many columns takes a while.
 
         Raises:
             NotReady: no model is loaded yet.
@@ -43,10 +44,14 @@ class Document:
         if not models:
             self._watcher.check_ready()
         made_of = [(model.name, model.version, model.manifest.onnx.sha256) for model in models]
-        if made_of != self._made_of:
-            self._content = orjson.dumps(document(self._routes, models, self._meant(), self._settings))
-            self._made_of = made_of
-        return self._content
+        if made_of == self._made_of:
+            return self._content
+        content = await run_in_threadpool(self._make, models, self._meant())
+        self._made_of, self._content = made_of, content
+        return content
+
+    def _make(self, models: Sequence[LoadedModel], meant: LoadedModel | None) -> bytes:
+        return orjson.dumps(document(self._routes, models, meant, self._settings))
 
     def _meant(self) -> LoadedModel | None:
         """Return the model that paths without a name mean."""

@@ -15,7 +15,7 @@ from serve.page.answers import WithOwnHeaders
 async def openapi(request: Request) -> Response:
     """Describe every path, with the columns of the models that are loaded (OpenAPI 3.1)."""
     document: Document = request.app.state.openapi
-    return Response(document.content(), media_type="application/json")
+    return Response(await document.content(), media_type="application/json")
 
 
 def docs(_: Request) -> Response:

@@ -1,5 +1,6 @@
 """The document has every path, and of each what serve/errors.py and the models say."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -148,4 +149,4 @@ def test_without_a_model_there_is_no_document_yet(tmp_path: Path) -> None:
     app = create_app(Settings(models=tmp_path))
 
     with pytest.raises(NotReady):
-        app.state.openapi.content()
+        asyncio.run(app.state.openapi.content())
