@@ -10,7 +10,6 @@ from google.protobuf.message import DecodeError
 from starlette.datastructures import State
 
 from serve.access import refuse
-from serve.admission import ClientGone
 from serve.errors import Malformed, ModelFailed, Overloaded, RequestError
 from serve.grpc.bounds import UNREADABLE
 from serve.grpc.reading import read_message
@@ -19,7 +18,7 @@ from serve.grpc.statuses import code_of, details_of, trailer_of
 log = logging.getLogger("copse")
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
-Answer = Callable[[bytes, Context], Awaitable[bytes]]  # from a message to the one that answers it
+Answer = Callable[[bytes], Awaitable[bytes]]  # from a message to the one that answers it
 
 OK = 200
 LOOK_SECONDS, MOST_LOOKS = 0.02, 25  # at what has come while the server ends
@@ -81,8 +80,6 @@ class Calls(grpc.GenericRpcHandler):
         except RequestError as error:
             self._tell(error, context)
             status = error.status
-        except ClientGone:
-            raise asyncio.CancelledError from None
         except Exception as error:  # noqa: BLE001 - nothing of the server's inside is told to a client
             self._tell_unexpected(error, context)
             status = UNEXPECTED.status
@@ -94,7 +91,7 @@ class Calls(grpc.GenericRpcHandler):
         with self._state.bodies.holding() as held:
             message = await read_message(context, held, self._state.settings)
             try:
-                return await self._answers[path](message, context)
+                return await self._answers[path](message)
             except DecodeError:
                 raise Malformed(UNREADABLE) from None
 

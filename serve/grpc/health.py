@@ -3,7 +3,7 @@
 from starlette.datastructures import State
 
 from serve.errors import NoSuchService
-from serve.grpc.calls import Answer, Context
+from serve.grpc.calls import Answer
 from serve.grpc.inference import SERVICE, is_ready
 from serve.grpc.messages import MESSAGES, encoded
 
@@ -21,7 +21,7 @@ class Health:
         """Return the function by path."""
         return {CHECK: self.check}
 
-    async def check(self, message: bytes, _: Context) -> bytes:
+    async def check(self, message: bytes) -> bytes:
         """Say SERVING or NOT_SERVING.
 
         Raises:

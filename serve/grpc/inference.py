@@ -6,7 +6,7 @@ from starlette.datastructures import State
 
 from serve.errors import NotReady
 from serve.grpc.bounds import SMALL_MESSAGE, Bounds
-from serve.grpc.calls import Answer, Context
+from serve.grpc.calls import Answer
 from serve.grpc.messages import MESSAGES, encoded
 from serve.grpc.tensors import response_of, tensors_from
 from serve.inference.control import check_allowed, check_parameters
@@ -43,15 +43,15 @@ class Inference:
             f"/{SERVICE}/RepositoryModelUnload": self.repository_model_unload,
         }
 
-    async def server_live(self, _: bytes, __: Context) -> bytes:
+    async def server_live(self, _: bytes) -> bytes:
         """Say that the event loop turns."""
         return encoded("ServerLiveResponse", live=True)
 
-    async def server_ready(self, _: bytes, __: Context) -> bytes:
+    async def server_ready(self, _: bytes) -> bytes:
         """Say whether the models have answered their golden rows, and the server was not told to stop."""
         return encoded("ServerReadyResponse", ready=is_ready(self._state))
 
-    async def model_ready(self, message: bytes, _: Context) -> bytes:
+    async def model_ready(self, message: bytes) -> bytes:
         """Say whether a model answers; NOT_FOUND where there is none of that name or version."""
         asked = MESSAGES["ModelReadyRequest"].FromString(message)
         try:
@@ -60,33 +60,32 @@ class Inference:
             return encoded("ModelReadyResponse", ready=False)
         return encoded("ModelReadyResponse", ready=True)
 
-    async def server_metadata(self, _: bytes, __: Context) -> bytes:
+    async def server_metadata(self, _: bytes) -> bytes:
         """Tell what the server is."""
         return encoded("ServerMetadataResponse", **server_metadata())
 
-    async def model_metadata(self, message: bytes, _: Context) -> bytes:
+    async def model_metadata(self, message: bytes) -> bytes:
         """Tell what a model takes and gives."""
         asked = MESSAGES["ModelMetadataRequest"].FromString(message)
         return encoded("ModelMetadataResponse", **model_metadata(self._state.watcher.served(asked.name, asked.version)))
 
-    async def model_infer(self, message: bytes, context: Context) -> bytes:
+    async def model_infer(self, message: bytes) -> bytes:
         """Answer rows."""
         asked = MESSAGES["ModelInferAddress"].FromString(message)
         model, limits = self._state.watcher.served(asked.model_name, asked.model_version), self._state.settings
         rows = len(message) // (_NUMBER_BYTES * len(model.signature.names))
         work = partial(answer, message, model, limits.max_rows)
-        answered = await self._state.service.answer(
-            model, len(message), min(limits.max_rows, max(1, rows)), work, context.cancelled
-        )
+        rows = min(limits.max_rows, max(1, rows))
+        answered = await self._state.service.answer(model, len(message), rows, work, _there)
         content: bytes = answered.content
         return content
 
-    async def repository_index(self, message: bytes, _: Context) -> bytes:
+    async def repository_index(self, message: bytes) -> bytes:
         """List the versions known here; only those that answer, where `ready` is asked for."""
         asked = MESSAGES["RepositoryIndexRequest"].FromString(message)
         return encoded("RepositoryIndexResponse", models=index_of(self._state.watcher.slots, ready=asked.ready))
 
-    async def repository_model_load(self, message: bytes, _: Context) -> bytes:
+    async def repository_model_load(self, message: bytes) -> bytes:
         """Load the version that a model's CURRENT names, also after an unload."""
         check_allowed(self._state.settings)
         asked = MESSAGES["RepositoryModelLoadRequest"].FromString(message)
@@ -94,7 +93,7 @@ class Inference:
         await self._state.watcher.load(asked.model_name)
         return encoded("RepositoryModelLoadResponse")
 
-    async def repository_model_unload(self, message: bytes, _: Context) -> bytes:
+    async def repository_model_unload(self, message: bytes) -> bytes:
         """Have a model answer no more until it is loaded again."""
         check_allowed(self._state.settings)
         asked = MESSAGES["RepositoryModelUnloadRequest"].FromString(message)
@@ -113,6 +112,11 @@ def answer(message: bytes, model: LoadedModel, max_rows: int) -> Answered:
     answers = model.predict(rows)
     response = response_of(tensors_of(answers, model, wanted), model, request.id)
     return Answered(response.SerializeToString(), rows, answers)
+
+
+def _there() -> bool:
+    """Return that the client has not gone: gRPC cancels the task of a call whose client has, and its ticket with it."""
+    return False
 
 
 def is_ready(state: State) -> bool:

@@ -1,0 +1,67 @@
+"""One call of gRPC, with the real library: what goes wrong inside is told to nobody outside."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from serve.app import create_app
+from serve.errors import ModelFailed
+from serve.grpc.calls import Calls
+from serve.settings import Settings
+
+FAILURES = {
+    "/s/Unexpected": ValueError("a secret"),
+    "/s/ModelFailed": ModelFailed("version 2 of the model cannot answer (RuntimeError)"),
+}
+
+
+async def _failing(path: str) -> bytes:
+    raise FAILURES[path]
+
+
+async def _status_of(path: str, calls: Calls) -> tuple[grpc.StatusCode, str]:
+    server = grpc.aio.server(handlers=[calls])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            method: Any = channel.unary_unary(path)
+            await method(b"", timeout=20)
+    except grpc.aio.AioRpcError as error:
+        return error.code(), error.details() or ""
+    finally:
+        await server.stop(0)
+    raise AssertionError("it was answered")
+
+
+def status_of(path: str, models: Path) -> tuple[grpc.StatusCode, str]:
+    async def run() -> tuple[grpc.StatusCode, str]:
+        async def answer(_: bytes) -> bytes:
+            return await _failing(path)
+
+        state = create_app(Settings(models=models)).state
+        return await _status_of(path, Calls(state, {path: answer}, (), "/s/Infer"))
+
+    return asyncio.run(run())
+
+
+def test_an_unexpected_error_is_internal_and_its_text_stays_inside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, "copse"):
+        told = status_of("/s/Unexpected", tmp_path)
+
+    assert told == (grpc.StatusCode.INTERNAL, "the request failed for a reason of the server's")
+    assert caplog.messages == ["a request failed unexpectedly (ValueError)"]
+
+
+def test_a_model_that_fails_is_internal_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR, "copse"):
+        told = status_of("/s/ModelFailed", tmp_path)
+
+    assert told == (grpc.StatusCode.INTERNAL, str(FAILURES["/s/ModelFailed"]))
+    assert caplog.messages == [told[1]]
