@@ -2,6 +2,7 @@
 
 from model_repository.errors import Damaged, InvalidName, NotPublished, PublishFailed, RepositoryError
 from model_repository.evaluation import Calibration, Evaluation, Example, Importance, Importances, Roc
+from model_repository.files_described import ExplanationFile, OnnxFile, Scale
 from model_repository.layout import candidate_version, current_version, models, versions
 from model_repository.manifest import (
     FORMAT,
@@ -9,15 +10,12 @@ from model_repository.manifest import (
     Category,
     Column,
     DataSet,
-    ExplanationFile,
     Golden,
     Histogram,
     Manifest,
-    OnnxFile,
     Parity,
     Provenance,
     RowSet,
-    Scale,
     Target,
 )
 from model_repository.pointers import propose, use, withdraw
