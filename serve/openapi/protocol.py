@@ -14,6 +14,7 @@ from serve.onnx_runtime import NUMBERS
 from serve.openapi.rows import Schema, list_of, schemas_of_types
 from serve.routes.repository import _Control as Control
 from serve.routes.repository import _Index as Index
+from serve.signature import Signature
 from serve.welcome import example_body
 
 
@@ -56,6 +57,7 @@ class Names(msgspec.Struct, forbid_unknown_fields=True):
     models: list[str]
 
 
+_VALUES = {"f": "number", "i": "integer", "u": "integer", "b": "boolean", "O": "string"}  # by the kind of dtype
 ANSWERS = (Server, ModelOfProtocol, ReadyModel, Names)
 
 
@@ -72,24 +74,50 @@ def inference_schemas(model: LoadedModel, max_rows: int) -> dict[str, Schema]:
 
     JSON Schema cannot say that the data has as many values as the shape tells; all else is narrowed to the model.
     """
-    types, names = schemas_of_types(InferRequest), model.signature.names
-    request, output = types[InferRequest.__name__], types["_Output"]
-    given = [NUMBERS, *names] if takes_matrix(model.signature) else names
-    length = {"type": "integer", "minimum": 1, "maximum": max(max_rows, len(names))}
-    value: Schema = {"type": ["number", "boolean", "string", "null"]}
-    sent = types["Input"]["properties"] | {
-        "name": {"enum": given},
-        "datatype": {"enum": [*DATATYPES]},
-        "shape": list_of(length, 1, 2),
-        "data": list_of({"anyOf": [value, list_of(value)]}, 1),
+    types = schemas_of_types(InferRequest)
+    request, sent, wanted = (types[name] for name in (InferRequest.__name__, "Input", "_Output"))
+    narrowed = {
+        "inputs": {"anyOf": _inputs(sent, model.signature, max_rows)},
+        "outputs": {"anyOf": [list_of(_with(wanted, name={"enum": output_names(model)})), {"type": "null"}]},
     }
-    wanted = output | {"properties": output["properties"] | {"name": {"enum": output_names(model)}}}
-    members = request["properties"] | {
-        "inputs": list_of(types["Input"] | {"properties": sent}, 1, len(names)),
-        "outputs": {"anyOf": [list_of(wanted), {"type": "null"}]},
-    }
-    whole = _inlined(request | {"properties": members}, types)
+    whole = _inlined(_with(request, **narrowed), types)
     return {f"{model.name}.Inference": whole | {"title": "Inference"}, f"{model.name}.Inferred": _inferred(model)}
+
+
+def _inputs(sent: Schema, signature: Signature, max_rows: int) -> list[Schema]:
+    """Return the schemas of the inputs: one with all columns where the model takes that, or one a column."""
+    rows: Schema = {"type": "integer", "minimum": 1, "maximum": max_rows}
+    a_column = {"anyOf": [_shape(rows), _shape(rows, {"const": 1})]}
+    numbers = [signature.names[index] for index in signature.numbers]
+    texts = [signature.names[index] for index in signature.texts]
+    columns = [
+        *(_tensor(sent, kind, numbers, a_column, signature) for kind in "fiub" if numbers),
+        *([_tensor(sent, "O", texts, a_column, signature)] if texts else []),
+    ]
+    count = len(signature.names)
+    forms = [list_of({"anyOf": columns}, count, count) | {"title": "a tensor a column"}]
+    if takes_matrix(signature):
+        whole = [_tensor(sent, kind, [NUMBERS], _shape(rows, {"const": count}), signature) for kind in "fiub"]
+        forms.insert(0, list_of({"anyOf": whole}, 1, 1) | {"title": "one tensor"})
+    return forms
+
+
+def _tensor(sent: Schema, kind: str, names: list[str], shape: Schema, signature: Signature) -> Schema:
+    """Return the schema of an input of datatypes of one kind."""
+    datatypes = [name for name, dtype in DATATYPES.items() if dtype.kind == kind]
+    missing = ["null"] if signature.any_missing and kind in "fO" else []
+    value: Schema = {"type": [_VALUES[kind], *missing] if missing else _VALUES[kind]}
+    data = list_of({"anyOf": [value, list_of(value)]}, 1)
+    return _with(sent, name={"enum": names}, datatype={"enum": datatypes}, shape=shape, data=data)
+
+
+def _shape(*dimensions: Schema) -> Schema:
+    count = len(dimensions)
+    return {"type": "array", "prefixItems": [*dimensions], "items": False, "minItems": count, "maxItems": count}
+
+
+def _with(schema: Schema, **members: Schema) -> Schema:
+    return schema | {"properties": schema["properties"] | members}
 
 
 def examples_of_tensors(model: LoadedModel) -> dict[str, Any]:
