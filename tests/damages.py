@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import onnx
 from onnx import helper
 
@@ -66,6 +67,26 @@ def wrong_golden_probabilities(folder: Path) -> None:
     golden = msgspec.json.decode((folder / "model.json").read_bytes())["golden"]
     golden["probabilities"][3][0] += 1e-6
     rewritten(folder, golden=golden)
+
+
+def other_explanation(folder: Path) -> None:
+    (folder / "explanation.npz").write_bytes(b"something")
+
+
+def without_explanation(folder: Path) -> None:
+    (folder / "explanation.npz").unlink()
+
+
+def explanation_of_other_answers(folder: Path) -> None:
+    """Exchange the classes in all leaves, with a manifest that vouches for it."""
+    path = folder / "explanation.npz"
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    with path.open("wb") as file:
+        np.savez(file, **arrays | {"values": np.ascontiguousarray(arrays["values"][:, ::-1])})
+    content = path.read_bytes()
+    described = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), "scale": "probability"}
+    rewritten(folder, explanation=described)
 
 
 def vouched_for(folder: Path, content: bytes) -> None:
@@ -140,7 +161,8 @@ def all_the_memory(folder: Path) -> None:
 def too_few_columns(folder: Path) -> None:
     document = msgspec.json.decode((folder / "model.json").read_bytes())
     document["golden"]["rows"] = [values[:-1] for values in document["golden"]["rows"]]
-    rewritten(folder, columns=document["columns"][:-1], golden=document["golden"])
+    rest: dict[str, Any] = {"importances": None, "examples": []}
+    rewritten(folder, columns=document["columns"][:-1], golden=document["golden"], **rest)
 
 
 def current_naming_nothing(folder: Path) -> None:
@@ -162,6 +184,9 @@ DAMAGES: list[tuple[Damage, str]] = [
     (manifest_of_another_model, "the manifest is another model's"),
     (wrong_golden_answers, "golden rows otherwise than the original model"),
     (wrong_golden_probabilities, "it answers 1 of its"),
+    (other_explanation, "explanation.npz has 9 bytes, its manifest says"),
+    (without_explanation, "explanation.npz is missing"),
+    (explanation_of_other_answers, "its explanation does not add up to its answers"),
     (no_onnx_though_vouched_for, "ONNX Runtime cannot load it"),
     (tree_with_a_cycle, "in its trial it"),
     (very_deep_tree, "in its trial it"),

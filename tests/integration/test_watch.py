@@ -17,9 +17,8 @@ from tests.servers import RunningServer, eventually, serving
 def renamed(repository: Path, published: PublishedVersion) -> Path:
     """Return a repository whose version 2 has other names for its columns, and so refuses every caller of version 1."""
     columns = [msgspec.structs.replace(column, name=f"new {column.name}") for column in published.manifest.columns]
-    publish(
-        repository, msgspec.structs.replace(published.manifest, columns=columns), published.onnx, published.explanation
-    )
+    manifest = msgspec.structs.replace(published.manifest, columns=columns, importances=None)
+    publish(repository, manifest, published.onnx, published.explanation)
     use(repository, MODEL, 1)
     return repository
 
