@@ -124,6 +124,8 @@ def _check_media_type(declared: str, types: Sequence[str]) -> None:
     message = Message()
     message["content-type"] = declared
     given = message.get_content_type()
+    if given not in types and JSON not in types:
+        raise WrongMediaType(f"the body must be a form: send it with content-type: {types[0]}")
     if given not in types:
         or_binary = f", or binary tensors: send them with content-type: {BINARY}" if BINARY in types else ""
         raise WrongMediaType(f"the body must be JSON: send it with content-type: {JSON}{or_binary}")

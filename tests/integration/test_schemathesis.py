@@ -37,6 +37,7 @@ def schemathesis(
     ]
     return subprocess.run(
         [*command, *flags],
+        cwd=folder,  # where it keeps what it found
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
