@@ -30,7 +30,7 @@ def check_wanted(wanted: Sequence[str], model: LoadedModel) -> None:
         WrongValues: one of them cannot be given.
 
     """
-    names = output_names(model)
+    names = output_names(model) if wanted else []
     for index, name in enumerate(wanted):
         place = f"output {index + 1} of {len(wanted)}"
         if name not in names:

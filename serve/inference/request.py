@@ -11,7 +11,7 @@ from serve.errors import Malformed, WrongValues
 from serve.inference.binary import array_from
 from serve.inference.refusals import explain
 from serve.inference.rows import takes_matrix
-from serve.inference.tensor import FP32, Place, Tensor, size_of
+from serve.inference.tensor import FP32, Place, Tensor
 from serve.inference.values import Input, tensor_from
 from serve.onnx_runtime import NUMBERS
 from serve.signature import Signature
@@ -94,7 +94,6 @@ def _tensors(inputs: Sequence[Input], behind: memoryview, signature: Signature) 
     found = []
     for index, sent in enumerate(inputs):
         place, shape = Place(index, len(inputs)), tuple(sent.shape)
-        size_of(shape, place)
         length = sent.parameters.binary_data_size if sent.parameters else None
         if (length is None) == (not sent.data):
             raise WrongValues(f"{place} needs its data in JSON or, by binary_data_size, behind it")

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serve.errors import TooLarge, WrongValues
-from serve.inference.tensor import BYTES, Place, Tensor
+from serve.inference.tensor import BYTES, FP32, Place, Tensor
 from serve.mixed import mixed_columns
 from serve.numbers import check_numbers
 from serve.onnx_runtime import NUMBERS, Inputs, MixedRows, Rows
@@ -21,9 +21,14 @@ def takes_matrix(signature: Signature) -> bool:
     return not signature.texts and signature.names != [NUMBERS]
 
 
-def where_is(name: str, position: int, signature: Signature) -> dict[str, Any]:
-    """Return the row and the column of a value, by its position in the data of an input of a name; {} if it is none."""
-    if name == NUMBERS and takes_matrix(signature):
+def is_matrix(name: str, place: Place, signature: Signature) -> bool:
+    """Return whether an input is the one that holds all columns."""
+    return name == NUMBERS and place.total == 1 and takes_matrix(signature)
+
+
+def where_is(position: int, name: str, place: Place, signature: Signature) -> dict[str, Any]:
+    """Return the row and the column of a value, by its position in the data of an input; {} if that is none."""
+    if is_matrix(name, place, signature):
         row, column = divmod(position, len(signature.names))
         return {"row": row, "column": signature.names[column]}
     return {"row": position, "column": name} if name in signature.by_name else {}
@@ -37,8 +42,9 @@ def rows_of(inputs: Sequence[Tensor], signature: Signature, max_rows: int) -> In
         WrongValues: the tensors are no rows of this model, or hold values that it does not take.
 
     """
-    if len(inputs) == 1 and inputs[0].name == NUMBERS and takes_matrix(signature):
-        rows: Inputs = _matrix(inputs[0], signature, max_rows)
+    alone = Place(0, len(inputs))
+    if inputs and is_matrix(inputs[0].name, alone, signature):
+        rows: Inputs = _matrix(inputs[0], alone, signature, max_rows)
     else:
         columns = _columns(inputs, signature, max_rows)
         rows = mixed_columns(columns, signature, single=False) if signature.texts else np.stack(columns, axis=1)
@@ -46,14 +52,14 @@ def rows_of(inputs: Sequence[Tensor], signature: Signature, max_rows: int) -> In
     return rows
 
 
-def _matrix(tensor: Tensor, signature: Signature, max_rows: int) -> Rows:
-    place, width = Place(0, 1), len(signature.names)
+def _matrix(tensor: Tensor, place: Place, signature: Signature, max_rows: int) -> Rows:
+    width = len(signature.names)
     if len(tensor.shape) != 2 or tensor.shape[1] != width:
         raise WrongValues(f"{place} has another shape than the model's rows", expected=f"the shape [rows, {width}]")
     _check_count(tensor.shape[0], max_rows)
     numbers, bad = _as_float32(tensor, place)
     if bad is not None:
-        raise _not_exact(tensor, bad, signature)
+        raise _not_exact(where_is(bad, tensor.name, place, signature))
     return np.ascontiguousarray(numbers)
 
 
@@ -74,7 +80,7 @@ def _columns(inputs: Sequence[Tensor], signature: Signature, max_rows: int) -> l
             continue
         numbers, bad = _as_float32(tensor, place)
         if bad is not None:
-            raise _not_exact(tensor, bad, signature)
+            raise _not_exact(where_is(bad, name, place, signature))
         columns.append(numbers.reshape(-1))
     return columns
 
@@ -121,6 +127,8 @@ def _check_count(rows: int, max_rows: int) -> int:
 def _as_float32(tensor: Tensor, place: Place) -> tuple[Rows, int | None]:
     """Return numbers as float32, and the position of the first whole number that is not the same in it."""
     data = tensor.data
+    if tensor.datatype == FP32:
+        return data, None
     if tensor.datatype == BYTES:
         raise WrongValues(f"{place} holds texts; expected numbers")
     with np.errstate(over="ignore"):  # what is too large becomes infinite
@@ -140,6 +148,6 @@ def _first_not_exact(data: npt.NDArray[Any]) -> int | None:
     return int(np.argmax(bad)) if bad.any() else None
 
 
-def _not_exact(tensor: Tensor, position: int, signature: Signature) -> WrongValues:
-    at, expected = where_is(tensor.name, position, signature), "one that float32 holds, or FP64, which is rounded"
+def _not_exact(at: dict[str, Any]) -> WrongValues:
+    expected = "one that float32 holds, or FP64, which is rounded"
     return WrongValues("a whole number is not the same in float32", **at, expected=expected)

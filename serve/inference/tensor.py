@@ -71,7 +71,7 @@ def size_of(shape: Sequence[int], place: Place) -> int:
         WrongValues: one of its dimensions is negative.
 
     """
-    if any(length < 0 for length in shape):
+    if shape and min(shape) < 0:
         raise WrongValues(f"{place} has a negative number in its shape")
     return math.prod(shape)
 

@@ -112,7 +112,7 @@ def _refused(refusal: Exception, sent: Input, place: Place, signature: Signature
         return WrongValues(f"{place} has data that is {_KINDS[got[1]] if got else 'none'}", expected="a list")
     first, second = int(found[1]), found[2]
     width = sent.shape[1] if len(sent.shape) == 2 else 1
-    at = where_is(sent.name, first if second is None else first * width + int(second), signature)
+    at = where_is(first if second is None else first * width + int(second), sent.name, place, signature)
     if got:
         which = "a value" if at else f"a value of {place}"
         return WrongValues(f"{which} is {_KINDS[got[1]]}", **at, expected=_EXPECTED[kind])

@@ -292,6 +292,21 @@ def test_far_too_many_values_are_refused_before_they_are_made(signature: Signatu
     assert str(error).startswith("too many values for the rows")
 
 
+@pytest.mark.parametrize("datatype", ["FP32", "INT64"])
+def test_a_column_may_be_called_as_the_tensor_of_all_columns_is(datatype: str) -> None:
+    first, second = manifest().columns
+    both = Signature([msgspec.structs.replace(first, name="input"), second], 1e6)
+    bad = {"FP32": [1, 2, SECRET], "INT64": [1, 2, 2**24 + 1]}[datatype]
+    inputs = [
+        {"name": "input", "shape": [3], "datatype": datatype, "data": bad},
+        height(shape=[3], data=[1, 2, 3]),
+    ]
+
+    told = refusal(inputs, both).body()
+
+    assert (told["row"], told["column"]) == (2, "input")
+
+
 def test_a_row_that_comes_as_a_tensor_a_column_may_have_more_commas_than_values() -> None:
     first = manifest().columns[0]
     wide = Signature([msgspec.structs.replace(first, name=f"column {index}") for index in range(30)], 1e6)
