@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model_repository import Golden, Manifest, Scale
-from serve.errors import ModelRefused
+from serve.errors import ModelFailed, ModelRefused
 from serve.explanation.file import read_regions
 from serve.explanation.shapley import Floats, ShapleyValues
 from serve.onnx_runtime import Answers, Inputs, Session
@@ -32,8 +32,17 @@ class Explanation:
         self.most_rows = max(1, MOST_WORK // (self._values.work + _WORK_OF_A_NUMBER * columns * outputs))
 
     def of(self, rows: Inputs) -> Floats:
-        """Return contributions [n, columns, outputs]; ONNX Runtime's errors are its own."""
-        return self._values.of(self._session.features(rows))
+        """Return contributions [n, columns, outputs].
+
+        Raises:
+            ModelFailed: ONNX Runtime cannot give what the trees compare.
+
+        """
+        try:
+            features = self._session.features(rows)
+        except Exception as error:  # ONNX Runtime's errors share no base but Exception
+            raise ModelFailed(f"the model cannot explain its answers ({type(error).__name__})") from error
+        return self._values.of(features)
 
     def check(self, rows: Inputs, answers: Answers, golden: Golden) -> None:
         """Raise ModelRefused where base and contributions do not add up to the answers of the first and the last row.
@@ -41,10 +50,11 @@ class Explanation:
         They may differ by 1e-6, or where the golden rows are numbers by as much as these may.
         """
         for index in {0, len(rows) - 1}:
-            features = self._session.features(rows[index : index + 1])
-            if features.shape[1] < self._values.features:
-                raise ModelRefused("its explanation is of other features than the model's")
-            total = answered(self.base + self._values.of(features).sum(axis=1), self.scale)[0]
+            try:
+                contributions = self.of(rows[index : index + 1])
+            except (ModelFailed, IndexError) as error:
+                raise ModelRefused("its explanation is of other features than the model's") from error
+            total = answered(self.base + contributions.sum(axis=1), self.scale)[0]
             labels, probabilities = answers
             expected = probabilities[index] if probabilities.shape[1] else labels[index : index + 1]
             allowed = max(_NEAR, golden.tolerance) + golden.relative_tolerance * np.abs(expected.astype(np.float64))

@@ -6,7 +6,6 @@ import orjson
 
 from serve.decode import decode
 from serve.encode import encode_one
-from serve.errors import ModelFailed
 from serve.explanation.encode import encode
 from serve.model import LoadedModel
 from serve.service import Answered
@@ -24,10 +23,7 @@ def answer(body: bytes, model: LoadedModel) -> Answered:
     answers = model.predict(rows)
     if model.explanation is None:
         return Answered(_loaded(encode_one(answers, model)), rows, answers)
-    try:
-        contributions = model.explanation.of(rows)
-    except Exception as error:  # ONNX Runtime's errors share no base but Exception
-        raise ModelFailed(f"version {model.version} of the model cannot explain ({type(error).__name__})") from error
+    contributions = model.explanation.of(rows)
     return Answered(_loaded(encode(answers, contributions, model, model.explanation, single=True)), rows, answers)
 
 

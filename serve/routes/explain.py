@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from serve.body import read_json_body
 from serve.decode import count_rows, decode
-from serve.errors import ModelFailed, NotExplained
+from serve.errors import NotExplained
 from serve.explanation.encode import encode
 from serve.explanation.explanation import Explanation
 from serve.model import LoadedModel
@@ -36,10 +36,7 @@ async def explain(request: Request) -> Response:
 def _answer(body: bytes, model: LoadedModel, explanation: Explanation, most: int) -> Answered:
     decoded = decode(body, model.signature, most)
     answers = model.predict(decoded.rows)
-    try:
-        contributions = explanation.of(decoded.rows)
-    except Exception as error:  # ONNX Runtime's errors share no base but Exception
-        raise ModelFailed(f"version {model.version} of the model cannot explain ({type(error).__name__})") from error
+    contributions = explanation.of(decoded.rows)
     return Answered(encode(answers, contributions, model, explanation, decoded.single), decoded.rows, answers)
 
 
