@@ -37,8 +37,8 @@ def decompressed(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """
     inflater, members = zlib.decompressobj(_WINDOWS[encoding]), 1
     for chunk in chunks:
-        left, full = chunk, False
-        while left or full:
+        left = chunk
+        while left:  # what zlib still has to give comes before the checksum, which is then not read yet
             if inflater.eof:
                 members += 1
                 if encoding == "deflate" or members > MOST_MEMBERS:
@@ -49,7 +49,6 @@ def decompressed(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
             except zlib.error:
                 raise _malformed(encoding) from None
             left = inflater.unconsumed_tail or inflater.unused_data
-            full = len(piece) == PIECE and not inflater.eof  # zlib may keep more
             yield piece
     if not inflater.eof:
         raise Malformed(f"the body ends before its {encoding} data does")
