@@ -156,6 +156,32 @@ def test_a_server_that_is_gone_is_said(browser: Browser, server: RunningServer) 
         expect(visit.page.locator("#verdict")).to_have_text("The server cannot be reached.")
 
 
+def test_where_a_token_is_needed_the_browser_asks_for_it_and_all_of_the_page_works(
+    browser: Browser, trained: Path, tmp_path: Path
+) -> None:
+    token = "a-token-0123456789"
+    (tmp_path / "tokens").write_text(f"{token}\n")
+    with serving(trained, "--tokens-file", str(tmp_path / "tokens")) as guarded:
+        guarded.says("curl")
+        credentials = {"username": "anyone", "password": token}
+        with visiting(browser, guarded.address, http_credentials=credentials) as visit:
+            fill(visit.page)
+
+
+def test_what_is_wrong_with_a_value_is_told_no_longer_once_it_is_taken_away(
+    browser: Browser, server: RunningServer
+) -> None:
+    with visiting(browser, server.address) as visit:
+        fill(visit.page)
+        field = visit.page.locator("#form input").first
+        field.fill("wide")
+        expect(visit.page.locator(f"#{field.get_attribute('id')}-note")).to_contain_text("Expected a number")
+        field.fill("")
+
+        expect(visit.page.locator("#verdict")).to_have_text("1 column still needs a value.")
+        expect(visit.page.locator(f"#{field.get_attribute('id')}-note")).to_be_empty()
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_nothing_is_in_the_way_of_anybody(browser: Browser, server: RunningServer, size: Size, scheme: str) -> None:

@@ -76,6 +76,7 @@ function changed() {
 form.addEventListener("input", (event) => {
   truth.textContent = "";
   place(event.target);
+  if (!event.target.value.trim()) note(event.target);
   changed();
 });
 
