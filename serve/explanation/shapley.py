@@ -53,15 +53,14 @@ class ShapleyValues:
         """Take regions that fit together, of a model with so many columns."""
         self._columns = columns
         self._leaves = list(_grouped(regions))
-        self.features = int(regions.features.max(initial=0)) + 1
-        self.precision = regions.low.dtype
+        self._precision = regions.low.dtype
         self.base: Floats = regions.base
         outputs = len(regions.base)
         self.work = sum(leaves.shares.size * ((leaves.shares.shape[1] + 1) // 2 + outputs) for leaves in self._leaves)
 
     def of(self, rows: Array) -> Floats:
         """Return [n, columns, outputs] of rows of features, [n, features]."""
-        rows = np.ascontiguousarray(rows, self.precision)
+        rows = np.ascontiguousarray(rows, self._precision)
         return np.stack([self._of_row(row) for row in rows])
 
     def _of_row(self, row: Array) -> Floats:

@@ -20,6 +20,7 @@ from train.explanation.sums import Floats, TreeSum
 
 MOST_BOUNDS = 1_500_000  # a row takes about 0.1 s, the file 32 MiB
 MOST_VALUES = 2_000_000  # of leaves, for all classes: 16 MiB more
+MOST_TERMS = 100_000_000  # of the sums for one row: about 0.5 s
 
 
 class NotExplained(Exception):
@@ -100,6 +101,8 @@ class _Leaves:
             np.array(each, dtype=np.int64)
             for each in (self.leaves, self.widths, self.columns, self.parts, self.features)
         )
+        if (terms := int((widths * (widths + 1) // 2).sum())) > MOST_TERMS:
+            raise NotExplained(f"a row would take {terms:,} terms, more than {MOST_TERMS:,}")
         values, precision = sums.values[leaves], np.float64 if sums.double else np.float32
         by_leaf = np.argsort(widths, kind="stable")[np.count_nonzero(widths == 0) :]
         of_slots = np.repeat(widths, widths)

@@ -165,11 +165,12 @@ def test_a_flipped_bit_is_refused_and_in_an_archive_that_vouches_for_it_refused_
             arrays[name].shape
         )
         try:
-            values = ShapleyValues(read_regions(saved(arrays), 2, 30), 30)
+            regions = read_regions(saved(arrays), 2, 30)
         except ModelRefused:
             refused += 1
             continue
-        assert values.features > 30 or values.of(np.zeros((1, 30), np.float32)).shape == (1, 30, 2)
+        if regions.features.max() < 30:
+            assert ShapleyValues(regions, 30).of(np.zeros((1, 30), np.float32)).shape == (1, 30, 2)
     assert 20 < refused < 180
 
 
