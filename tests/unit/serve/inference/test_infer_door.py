@@ -1,0 +1,57 @@
+"""In overload predictions of every kind are turned away by their path, before their bodies are read, and are counted."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.datastructures import State
+
+from serve.admission import LONGEST_TURN, Admission
+from serve.app import create_app
+from serve.routes.predict import refuse_at_the_door
+from serve.settings import Settings
+
+DEADLINE_SECONDS = 20.0
+ROUTES = {
+    "/predict": "/predict",
+    "/models/a/predict": "/models/{name}/predict",
+    "/v1/models/a:predict": "/v1/models/{name}:predict",
+    "/v2/models/a/infer": "/v2/models/{name}/infer",
+    "/v2/models/a/versions/1/infer": "/v2/models/{name}/versions/{version}/infer",
+}
+
+
+async def overload(admission: Admission) -> None:
+    """Ask for something that takes a whole turn of the loop, and for more besides than may wait."""
+    works: list[Callable[[], Any]] = [lambda: time.sleep(2 * LONGEST_TURN), *[int] * 9]
+    await asyncio.gather(*(admission.on_loop(1, work, bool) for work in works), return_exceptions=True)
+
+
+def refused(path: str, models: Path) -> tuple[int, State]:
+    """Return how many of 100 requests for a path are refused in overload, and the application's state."""
+    state: State = create_app(Settings(models=models, waiting_requests=8)).state
+
+    async def ask() -> int:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await overload(state.admission)
+            return sum(refuse_at_the_door(state, path.encode()) is not None for _ in range(100))
+
+    return asyncio.run(ask()), state
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_a_prediction_too_many_is_turned_away_and_counted(path: str, tmp_path: Path) -> None:
+    count, state = refused(path, tmp_path)
+
+    assert 0 < count < 100
+    counted = f'copse_requests_total{{method="POST",route="{ROUTES[path]}",status="503"}} {float(count)}'
+    assert counted in state.metrics.text().decode()
+    assert ROUTES[path] in [getattr(route, "path", "") for route in create_app(state.settings).routes]
+
+
+@pytest.mark.parametrize("path", ["/", "/readyz", "/v2/health/ready", "/v2/models/a", "/metrics", "/v1/models/a"])
+def test_all_else_is_let_in(path: str, tmp_path: Path) -> None:
+    assert refused(path, tmp_path)[0] == 0
