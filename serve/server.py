@@ -181,7 +181,9 @@ def serve(settings: Settings) -> None:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     app = create_app(settings)
-    most, door = most_connections(settings.max_connections), functools.partial(refuse_at_the_door, app.state)
+    protocols = 1 if settings.grpc_port is None else 2
+    most = most_connections(protocols * settings.max_connections) // protocols
+    door = functools.partial(refuse_at_the_door, app.state)
     shared = Connections(settings, most, app.state.metrics.overloaded, door)
     certificate = certificate_from(settings)
     if certificate:

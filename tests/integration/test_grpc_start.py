@@ -4,8 +4,10 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+import grpc
 import pytest
 
 from tests.remote_calls import Caller, grpc_address
@@ -69,3 +71,26 @@ def test_the_address_that_is_told_is_reached(trained: Path, host: str, shown: st
 def test_a_variable_names_the_port_too(trained: Path) -> None:
     with serving(trained, environment={**os.environ, "COPSE_GRPC_PORT": "0"}) as running, Caller.of(running) as caller:
         assert caller.call("ServerLive").live
+
+
+def test_there_are_file_descriptors_for_the_connections_of_both_protocols(trained: Path) -> None:
+    lowered = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (256, r.getrlimit(r.RLIMIT_NOFILE)[1]))"
+    prefix = (sys.executable, "-c", f"{lowered}; import os, sys; os.execv(sys.argv[1], sys.argv[1:])")
+    limits = []
+    for flags in ((), ("--grpc-port", "0")):
+        with serving(trained, "--max-connections", "300", *flags, prefix=prefix) as running:
+            running.says("curl")
+            text = Path(f"/proc/{running.process.pid}/limits").read_text()
+            (limit,) = [line.split()[3] for line in text.splitlines() if line.startswith("Max open files")]
+            limits.append(int(limit))
+
+    assert limits[1] - limits[0] == 300
+
+
+def test_no_more_connections_are_let_in_than_are_allowed(trained: Path) -> None:
+    with serving(trained, "--grpc-port", "0", "--max-connections", "2") as running, ExitStack() as stack:
+        running.says("curl")
+        for _ in range(2):
+            assert stack.enter_context(Caller.of(running)).call("ServerLive").live
+        third = stack.enter_context(Caller.of(running))
+        assert third.refused("ServerLive").code == grpc.StatusCode.UNAVAILABLE
