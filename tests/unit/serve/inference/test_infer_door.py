@@ -1,4 +1,4 @@
-"""In overload predictions of every kind are turned away by their path, before their bodies are read, and are counted."""
+"""In overload predictions of every kind are turned away by path, before their bodies are read, and are counted."""
 
 import asyncio
 import time
