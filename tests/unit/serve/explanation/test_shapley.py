@@ -22,7 +22,7 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from serve.explanation.file import read_regions
-from serve.explanation.shapley import ShapleyValues
+from serve.explanation.shapley import ShapleyValues, points
 from tests.brute_force import Node, mean_answer, of_histograms, of_sklearn, shapley_values
 from train.explanation.file import packed
 from train.explanation.regions import regions_of
@@ -191,4 +191,11 @@ def test_a_path_longer_than_a_hundred_columns_is_exact() -> None:
         assert sums
         base, found = contributions(sums, rows, np.arange(columns))
 
-    np.testing.assert_allclose(base + found.sum(axis=1)[:, 0], model.predict(rows), rtol=1e-9)
+    np.testing.assert_allclose(base + found.sum(axis=1)[:, 0], model.predict(rows), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 16, 65, 400])
+def test_the_points_and_weights_are_those_of_gauss_and_legendre(count: int) -> None:
+    places, weights = np.polynomial.legendre.leggauss(count)
+
+    np.testing.assert_allclose(points(count), np.column_stack([(places + 1) / 2, weights / 2]), rtol=0, atol=1e-13)
