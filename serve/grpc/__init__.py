@@ -29,6 +29,6 @@ def grpc_server(state: State, certificate: Certificate | None) -> "Callable[[], 
         from serve.grpc.server import GrpcServer  # noqa: PLC0415 - see above
     except ImportError as error:
         raise SettingError(
-            f"--grpc-port needs grpcio and protobuf, and there is no {error.name}: pip install 'copse[grpc]'"
+            f"--grpc-port needs grpcio and protobuf, and there is no {error.name}: pip install grpcio protobuf"
         ) from None
     return partial(GrpcServer, state, certificate)

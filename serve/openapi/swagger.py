@@ -47,4 +47,4 @@ def _folder() -> Path:
         folder = Path(location) / "static"
         if all((folder / name).is_file() for name in THEIRS):
             return folder
-    raise NotInstalled("the document is at /openapi.json; to read it here, install copse[docs] or swagger-ui-py")
+    raise NotInstalled("the document is at /openapi.json; to read it here, pip install swagger-ui-py")

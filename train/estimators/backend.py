@@ -47,7 +47,7 @@ def _connected(scheduler: str) -> Any:
     try:
         import distributed  # noqa: PLC0415 - an extra that most do without
     except ImportError:
-        raise BadParameter("--backend dask needs Dask: pip install 'copse[dask]'") from None
+        raise BadParameter("--backend dask needs Dask: pip install distributed") from None
     try:
         return distributed.Client(scheduler, timeout=SECONDS_TO_CONNECT, set_as_default=True)
     except ValueError:
