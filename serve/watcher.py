@@ -4,17 +4,15 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any
 
-from model_repository import NotPublished, RepositoryError, candidate_version, current_version, models
+from model_repository import candidate_version, current_version, models
 from serve.errors import ModelRefused, NoSuchModel, NotReady
+from serve.guard import guarded, reason_of
 from serve.loader import load, load_older
 from serve.model import LoadedModel
 from serve.onnx_runtime import Answers, Inputs
 from serve.settings import Settings
-from serve.slot import Slot, Tried
+from serve.slot import Slot
 
 log = logging.getLogger("copse")
 
@@ -70,11 +68,11 @@ class Watcher:
         try:
             names = await asyncio.to_thread(models, self._settings.models)
         except OSError as error:
-            self._repository_problem(_reason(error))
+            self._repository_problem(reason_of(error))
             return
         for name in names:
             slot = self.slots.get(name) or Slot(name)
-            if await _guarded(slot, self._look_at(slot)):
+            if await guarded(slot, self._look_at(slot)):
                 self.slots[name] = slot
         for name in set(self.slots) - set(names) if names else ():
             log.warning("%s was removed from the model repository and is no longer served", name)
@@ -94,10 +92,10 @@ class Watcher:
             try:
                 there = name in await asyncio.to_thread(models, self._settings.models)
             except OSError as error:
-                raise NotReady(f"not loaded: {_reason(error)}") from None
+                raise NotReady(f"not loaded: {reason_of(error)}") from None
             slot = self.slots.get(name) or Slot(name)
             slot.reload()
-            if not there or not await _guarded(slot, self._look_at(slot)):
+            if not there or not await guarded(slot, self._look_at(slot)):
                 raise NoSuchModel(NO_SUCH_MODEL)
             self.slots[name] = slot
         if not slot.serving or slot.problem:
@@ -152,9 +150,10 @@ class Watcher:
 
         A model that was unloaded on purpose is none to wait for.
         """
-        named = self.slots.get(self._settings.model or "")
-        if self._settings.model and not (named and named.unloaded):
-            self.served()
+        if self._settings.model:
+            named = self.slots.get(self._settings.model)
+            if not (named and named.unloaded):
+                self.served()
             return
         wanted = [slot for slot in self.slots.values() if not slot.unloaded]
         problems = [slot.problem or "no version is loaded yet" for slot in wanted if not slot.serving]
@@ -190,7 +189,7 @@ class Watcher:
     async def look_at_candidates(self) -> None:
         """Look once at every CANDIDATE, of the models that are served."""
         for slot in list(self.slots.values()):
-            await _guarded(slot.candidate, self._look_at_candidate(slot))
+            await guarded(slot.candidate, self._look_at_candidate(slot))
 
     async def _look_at_candidate(self, slot: Slot) -> None:
         version = await asyncio.to_thread(candidate_version, self._settings.models, slot.name)
@@ -217,24 +216,3 @@ def _what_is_lacking(folders: bool, published: bool) -> str | None:
     if not published:
         return "no model is published yet"
     return None if folders else "the model repository is empty"
-
-
-async def _guarded(tried: Tried, looking: Coroutine[Any, Any, None]) -> bool:
-    """Look, and keep what is wrong; return whether anything was ever published."""
-    try:
-        await looking
-    except (RepositoryError, ModelRefused, OSError) as error:
-        if isinstance(error, NotPublished) and not tried.loaded:
-            return False
-        tried.say(_reason(error))
-    except Exception:  # a model that breaks in a new way must not end the watch
-        tried.say("an unexpected error while loading")
-        log.debug("unexpected error while loading a model", exc_info=True)
-    return True
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError):
-        what = Path(error.filename).name if error.filename else "the model repository"
-        return f"{what} cannot be read ({error.strerror or type(error).__name__})"
-    return str(error)

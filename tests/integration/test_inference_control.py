@@ -71,6 +71,15 @@ def test_a_model_that_is_unloaded_is_not_served_until_it_is_loaded(trained: Path
         assert index(http, ready=True) == served(1)
 
 
+def test_readiness_does_not_wait_for_a_named_model_that_was_unloaded(trained: Path) -> None:
+    with serving(trained, *CONTROL, "--model", MODEL) as running, httpx.Client(base_url=running.address) as http:
+        eventually(lambda: ready(running.address), lambda: running.text)
+        control(http, "unload")
+
+        assert http.post("/predict", json={"features": BENIGN}).status_code == 503
+        assert ready(running.address)
+
+
 def test_polling_does_not_load_what_was_unloaded(repository: Path, published: PublishedVersion) -> None:
     publish(
         repository, msgspec.structs.replace(published.manifest, name="other"), published.onnx, published.explanation
