@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from serve.access import RequireToken, tokens_from
 from serve.admission import Admission, ClientGone
@@ -123,7 +125,15 @@ async def _answer_request_error(request: Request, error: Exception) -> Response:
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     sentence = _SENTENCES.get(error.status_code, "the request cannot be answered")
-    return failure(request.scope, error.status_code, {"error": sentence}, dict(error.headers or {}))
+    headers = {"allow": _allowed(request)} if error.status_code == 405 else {}
+    return failure(request.scope, error.status_code, {"error": sentence}, headers)
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of all routes of a path; Starlette names those of the first."""
+    routes: list[Route] = request.app.routes
+    methods = [route.methods or () for route in routes if route.path_regex.match(request.scope["path"])]
+    return ", ".join(sorted(set(chain.from_iterable(methods))))
 
 
 async def _answer_nobody(_: Request, __: Exception) -> Response:

@@ -1,7 +1,6 @@
 """Answers that bring their own security headers: pages for people, and the files that these load."""
 
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -24,10 +23,10 @@ class WithOwnHeaders(Response):
         await super().__call__(scope, receive, send)
 
 
-def html(content: str, status: int = 200, **headers: Any) -> Response:
+def html(content: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a page; it is one of several forms, chosen by what the client accepts."""
     policy = {"content-security-policy": PAGE_POLICY, "vary": "accept"}
-    return WithOwnHeaders(content, status, policy | headers, media_type="text/html")
+    return WithOwnHeaders(content, status, policy | dict(headers or {}), media_type="text/html")
 
 
 def asset(content: bytes, media_type: str) -> Response:

@@ -26,7 +26,7 @@ def failure(scope: Scope, status: int, body: dict[str, Any], headers: dict[str, 
         sentence=f"{sentence[0].upper()}{sentence[1:]}.",
         more=[(name, value) for name, value in body.items() if name != "error"],
     )
-    return html(page, status, **(headers or {}))
+    return html(page, status, headers)
 
 
 def up(scope: Scope) -> str:

@@ -59,9 +59,9 @@ async def ask(request: Request) -> Response:
     reading = page.read(posted)
     found = None if reading.errors else await _answered(request, model, page, reading)
     if posted.get("part") == "answer":
-        return html(page.part(reading, found), **named(model))
+        return html(page.part(reading, found), headers=named(model))
     status = 422 if reading.errors or reading.general else 200
-    return html(page.whole(reading, found, candidate=None, **_around(request)), status, **named(model))
+    return html(page.whole(reading, found, candidate=None, **_around(request)), status, named(model))
 
 
 def file(request: Request) -> Response:

@@ -225,6 +225,11 @@ def test_an_unknown_path_and_a_wrong_method_are_told_apart(client: httpx.Client)
     assert SECRET not in missing.text
 
 
+def test_a_wrong_method_is_told_all_that_the_path_takes(client: httpx.Client) -> None:
+    assert client.delete("/").headers["allow"] == "GET, HEAD, POST"  # the form is another route's
+    assert client.get("/predict").headers["allow"] == "POST"
+
+
 def test_a_client_that_goes_away_in_the_middle_harms_nobody(server: RunningServer, client: httpx.Client) -> None:
     host, port = server.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
