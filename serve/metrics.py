@@ -150,7 +150,7 @@ class CountRequests:
 
         async def send_counting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "unmatched")
+                route = getattr(scope.get("route"), "path_format", "unmatched")
                 self._metrics.answered(route, scope["method"], message["status"], time.perf_counter() - begun)
             await send(message)
 

@@ -47,7 +47,7 @@ MIXED = LoadedModel(version("classes"))
 
 def test_every_route_of_the_application_is_in_the_document_and_nothing_else() -> None:
     expected = {
-        (route.path.replace("{name}", MIXED.name).replace("{version}", str(MIXED.version)), method)
+        (route.path_format.replace("{name}", MIXED.name).replace("{version}", str(MIXED.version)), method)
         for route in routes(Settings(models=Path("none")))
         for method in (route.methods or set()) - {"HEAD"}
         if OPERATIONS[key(route)].can(MIXED)
