@@ -40,7 +40,7 @@ def test_an_endpoint_is_in_the_docs_and_in_the_readme(tmp_path: Path) -> None:
     for route in routes:
         method = min((route.methods or set()) - {"HEAD"})
         assert f"| `{method} {route.path_format}` |" in documented
-        assert f"`{method} {route.path_format}`" in README or f"| `{method} {route.path}` |" in protocol
+        assert f"`{method} {route.path_format}`" in README or f"| `{method} {route.path_format}` |" in protocol
 
 
 def test_every_status_of_an_error_is_in_the_docs() -> None:
