@@ -12,6 +12,8 @@ from serve.errors import WrongValues
 BYTES = "BYTES"
 FP32 = "FP32"
 INT64 = "INT64"
+MOST_DIMENSIONS = 8  # rows have one or two
+MOST_VALUES = 2**32  # no request holds as many
 BF16 = "BF16"  # the upper half of a float32; NumPy has no such type, so it is kept as float32
 
 DATATYPES: dict[str, np.dtype[Any]] = {
@@ -68,12 +70,17 @@ def size_of(shape: Sequence[int], place: Place) -> int:
     """Return how many values a shape has room for. Nothing of that size is made for it.
 
     Raises:
-        WrongValues: one of its dimensions is negative.
+        WrongValues: one of its dimensions is negative, or it is none that an array may have.
 
     """
     if shape and min(shape) < 0:
         raise WrongValues(f"{place} has a negative number in its shape")
-    return math.prod(shape)
+    if len(shape) > MOST_DIMENSIONS:  # the product of very many takes minutes
+        raise WrongValues(f"{place} has too many dimensions in its shape", expected=f"at most {MOST_DIMENSIONS}")
+    size = math.prod(shape)
+    if not size and math.prod(filter(None, shape)) > MOST_VALUES:
+        raise WrongValues(f"{place} has a shape that is too large")
+    return size
 
 
 def check_size(values: int, shape: Sequence[int], place: Place) -> None:

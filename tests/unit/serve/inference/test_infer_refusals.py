@@ -131,6 +131,17 @@ BAD_NUMBERS = [
     ),
     ([matrix(shape=[0, 2], data=[])], "the inputs have no rows; expected at least 1", {}),
     ([matrix(shape=[-2, -2])], "input 1 of 1 has a negative number in its shape", {}),
+    ([matrix(shape=[0, 10**30], data=[])], "input 1 of 1 has a shape that is too large", {}),
+    (
+        [matrix(shape=[1] * 99, data=[1])],
+        "input 1 of 1 has too many dimensions in its shape",
+        {"expected": "at most 8"},
+    ),
+    (  # the product of more of them, as larger bodies may hold, would take minutes
+        [matrix(shape=[10**4000 - 1] * 99, data=[1])],
+        "input 1 of 1 has too many dimensions in its shape",
+        {"expected": "at most 8"},
+    ),
     ([matrix(shape=[3, 2])], "input 1 of 1 has 4 values; its shape has room for another number", {}),
     (
         [matrix(data=[[1, 2, 3], [4, 5, 6]])],
