@@ -83,6 +83,7 @@ class Candidate(msgspec.Struct, forbid_unknown_fields=True):
 class Model(msgspec.Struct, forbid_unknown_fields=True):
     """What a served model is, how good it is, and what it takes."""
 
+    status: Literal["alive"]
     model: str
     version: int
     estimator: str
@@ -111,6 +112,7 @@ class Listed(msgspec.Struct, forbid_unknown_fields=True):
 class Models(msgspec.Struct, forbid_unknown_fields=True):
     """The models that are known here."""
 
+    status: Literal["alive"]
     models: list[Listed]
 
 

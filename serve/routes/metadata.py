@@ -37,6 +37,7 @@ def _several(request: Request) -> bool:
 
 
 def _json(body: dict[str, Any]) -> Response:
+    body |= {"status": "alive"}  # what KServe's client asks / for
     return Response(orjson.dumps(body), headers={"vary": "accept"}, media_type="application/json")
 
 

@@ -76,7 +76,7 @@ async def over_http(address: str, models: Found) -> Found:
                 "id": answered.id,
                 "model answered": [answered.model_name, answered.model_version],
                 "only what is wanted": [each.name for each in only.outputs] == given["outputs"][-1:],
-                "live": await second.is_server_live(address),
+                "live": await first.is_server_live(address) and await second.is_server_live(address),
                 "ready": await second.is_server_ready(address),
                 "model ready": [
                     await first.is_model_ready(address, model),
