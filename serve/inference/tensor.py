@@ -90,8 +90,10 @@ def check_size(values: int, shape: Sequence[int], place: Place) -> None:
         WrongValues: it has more or less, or the shape is none.
 
     """
-    if size_of(shape, place) != values:
-        raise WrongValues(f"{place} has {values} values; its shape has room for another number")
+    size = size_of(shape, place)
+    if size != values:
+        found, room = f"{values} value{'' if values == 1 else 's'}", "more" if size > values else "fewer"
+        raise WrongValues(f"{place} has {found}; its shape has room for {room}")
 
 
 def shaped(values: npt.NDArray[Any], shape: Sequence[int], place: Place) -> npt.NDArray[Any]:

@@ -235,7 +235,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "too few bytes": (
         infer_raw(MODEL, ({"name": "input", "datatype": "FP32", "shape": [2, 30]}, ROWS.tobytes()[4:])),
-        "input 1 of 1 has 59 values; its shape has room for another number",
+        "input 1 of 1 has 59 values; its shape has room for more",
     ),
     "a part of a value": (
         infer_raw(MODEL, ({"name": "input", "datatype": "FP32", "shape": [2, 30]}, ROWS.tobytes()[1:])),

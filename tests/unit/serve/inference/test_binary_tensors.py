@@ -107,7 +107,7 @@ def test_json_that_is_longer_than_the_body_is_malformed() -> None:
     [
         (MATRIX, 16, 15, "input 1 of 1 has a binary_data_size that is more than there is behind the JSON"),
         (MATRIX, -1, 16, "input 1 of 1 has a binary_data_size that is more than there is behind the JSON"),
-        (MATRIX, 12, 12, "input 1 of 1 has 3 values; its shape has room for another number"),
+        (MATRIX, 12, 12, "input 1 of 1 has 3 values; its shape has room for more"),
         (MATRIX, 16, 17, "there is more data behind the JSON than the inputs' binary_data_size tells"),
         (MATRIX, 15, 15, "input 1 of 1 has a part of a value at its end; expected values of 4 bytes each"),
     ],
@@ -127,8 +127,8 @@ def texts(*parts: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (texts(b"red"), "input 1 of 1 has 1 values; its shape has room for another number"),
-        (texts(b"red", b"blue", b""), "input 1 of 1 has 3 values; its shape has room for another number"),
+        (texts(b"red"), "input 1 of 1 has 1 value; its shape has room for more"),
+        (texts(b"red", b"blue", b""), "input 1 of 1 has 3 values; its shape has room for fewer"),
         (texts(b"red", b"blue")[:-1], "input 1 of 1 ends within a text"),
         (texts(b"red") + b"\x01\x00", "input 1 of 1 ends within a text"),
         (texts(b"red") + b"\xff\xff\xff\xff", "input 1 of 1 ends within a text"),

@@ -56,7 +56,7 @@ STRUCTURE = [
     ([width(shape=SECRET)], "shape of input 1 is text; expected a list"),
     ([width(shape=[SECRET])], "a number in shape of input 1 is text; expected a whole number"),
     ([width(shape=[1.5])], "a number in shape of input 1 is a number; expected a whole number"),
-    ([width(shape=[10**30])], "input 1 of 1 has 2 values; its shape has room for another number"),
+    ([width(shape=[10**30])], "input 1 of 1 has 2 values; its shape has room for more"),
     ([width(parameters=[])], "parameters of input 1 is a list; expected an object"),
     (
         [width(parameters={"binary_data_size": SECRET})],
@@ -142,7 +142,7 @@ BAD_NUMBERS = [
         "input 1 of 1 has too many dimensions in its shape",
         {"expected": "at most 8"},
     ),
-    ([matrix(shape=[3, 2])], "input 1 of 1 has 4 values; its shape has room for another number", {}),
+    ([matrix(shape=[3, 2])], "input 1 of 1 has 4 values; its shape has room for more", {}),
     (
         [matrix(data=[[1, 2, 3], [4, 5, 6]])],
         "input 1 of 1 has data that is not nested as its shape says",
