@@ -5,6 +5,7 @@ import math
 import pytest
 
 from model_repository import Target
+from serve.page.templates import render
 from serve.page.verdict import Why, verdict
 
 TWO = Target([0, 1], ["no", "yes"])
@@ -49,6 +50,15 @@ def test_scores_of_several_classes_are_told_from_their_mean_so_that_the_answered
     assert sum_of(found.why) == pytest.approx(-3 - (-3 - 5 - 6) / 3, abs=0.001)
     assert found.why
     assert found.why.means.startswith("That is 80.0")
+
+
+@pytest.mark.parametrize(("scale", "what"), [("probability", "the probability of"), ("log-odds", "the score of")])
+def test_the_sum_names_the_whole_class_even_with_a_comma(scale: str, what: str) -> None:
+    commas = Target([0, 1, 2], ["no", "yes, later", "yes, now"])
+    answer = {"prediction": 2, "probabilities": [0.1, 0.1, 0.8], "scale": scale, "base": [0.1, 0.1, 0.8]}
+    found = verdict(answer | {"contributions": {"width": [0.0, 0.0, 0.0]}}, commas, VALUES[:1])
+
+    assert f"<dt>{what} yes, now</dt>" in render("why.html", verdict=found, explained=True)
 
 
 def test_two_classes_have_one_score_as_it_is() -> None:
