@@ -222,7 +222,7 @@ def test_a_bad_rotation_keeps_the_tokens_from_before_and_is_said_once(trained: P
     file = tmp_path / "tokens"
     file.write_text(OLD)
     with serving(trained, "--tokens-file", str(file)) as running:
-        assert running.address
+        running.says("curl")
         for content, said in [("", "holds no token"), (f"{NEW}\nshort", "line 2 of"), (None, "cannot be read")]:
             file.unlink() if content is None else replace(file, content)
             running.says(said)
@@ -241,7 +241,7 @@ def test_sighup_has_the_tokens_looked_at_now(trained: Path, tmp_path: Path) -> N
     file = tmp_path / "tokens"
     file.write_text(OLD)
     with serving(trained, "--tokens-file", str(file), "--poll-seconds", "3600") as running:
-        assert running.address
+        running.says("curl")
         replace(file, NEW)
         os.kill(running.process.pid, signal.SIGHUP)
         running.says("the tokens were read anew")
