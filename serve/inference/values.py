@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serve.errors import RequestError, WrongValues
-from serve.inference.rows import where_is
+from serve.inference.rows import is_matrix, where_is
 from serve.inference.tensor import DATATYPES, Place, Tensor, check_size, dtype_of
 from serve.signature import Signature
 
@@ -110,9 +110,7 @@ def _refused(refusal: Exception, sent: Input, place: Place, signature: Signature
     found, got = _WHERE.search(told), _GOT.search(told)
     if not found:
         return WrongValues(f"{place} has data that is {_KINDS[got[1]] if got else 'none'}", expected="a list")
-    first, second = int(found[1]), found[2]
-    width = sent.shape[1] if len(sent.shape) == 2 else 1
-    at = where_is(first if second is None else first * width + int(second), sent.name, place, signature)
+    at = _where(int(found[1]), found[2], sent.name, place, signature)
     if got:
         which = "a value" if at else f"a value of {place}"
         return WrongValues(f"{which} is {_KINDS[got[1]]}", **at, expected=_EXPECTED[kind])
@@ -120,3 +118,11 @@ def _refused(refusal: Exception, sent: Input, place: Place, signature: Signature
         sentence, expected = signature.too_large()
         return WrongValues(sentence, **at, expected=expected)
     return WrongValues(f"{place} has a number that its datatype does not hold", **at)
+
+
+def _where(first: int, inner: str | None, name: str, place: Place, signature: Signature) -> dict[str, Any]:
+    """Return where a value is by its place in the data; the shape that was sent may be any."""
+    if inner is None:
+        return where_is(first, name, place, signature)
+    width = len(signature.names) if is_matrix(name, place, signature) else 1
+    return where_is(first * width + int(inner), name, place, signature) if int(inner) < width else {}

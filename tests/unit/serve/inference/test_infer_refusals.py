@@ -170,6 +170,16 @@ BAD_NUMBERS = [
         "a value is true or false",
         {"row": 0, "column": "height", "expected": "a number"},
     ),
+    (  # where it is, is told by the data and the model alone
+        [matrix(shape=[1, 10**30], data=[[1], [SECRET]])],
+        "a value is text",
+        {"row": 1, "column": "width", "expected": "a number"},
+    ),
+    (
+        [matrix(data=[[1, 2, SECRET]])],
+        "a value of input 1 of 1 is text",
+        {"expected": "a number"},
+    ),
     ([matrix(name=SECRET, data=[1, 2, 3, {}])], "a value of input 1 of 1 is an object", {"expected": "a number"}),
     (
         [matrix(datatype="INT8", data=[1, 2, 3, 4.0])],
