@@ -26,6 +26,7 @@ from serve.page.templates import render
 from serve.routes.state import gone, named, served_model, service, settings, watcher
 
 FORM = ("application/x-www-form-urlencoded",)
+_FORM_BYTES, _FIELD_BYTES = 32 * 2**10, 2**10  # a text may be long; a form is parsed on the event loop
 _IN_A_THREAD = sys.maxsize  # bytes; an explanation takes longer than the event loop should be busy
 
 _pages: WeakKeyDictionary[LoadedModel, ModelPage] = WeakKeyDictionary()
@@ -53,8 +54,9 @@ async def ask(request: Request) -> Response:
     """Answer what was filled in: with the whole page, or with what changes on it where its script asks."""
     model, limits = served_model(request), settings(request)
     page = await _prepared(request, model)
+    largest = min(limits.max_body_bytes, _FORM_BYTES + _FIELD_BYTES * len(page.fields))
     with request.app.state.bodies.holding() as held:
-        body = await read_body(request, held, limits.max_body_bytes, limits.body_seconds, FORM)
+        body = await read_body(request, held, largest, limits.body_seconds, FORM)
         posted = _posted(body, len(page.fields))
     reading = page.read(posted)
     found = None if reading.errors else await _answered(request, model, page, reading)

@@ -125,6 +125,13 @@ def test_what_is_no_form_is_refused_with_a_page(
     assert "<h1" in answer.text
 
 
+def test_a_form_that_is_far_larger_than_its_fields_is_refused_before_it_is_parsed(client: httpx.Client) -> None:
+    body = b"c0=" + b"%31" * 100_000  # which other bodies may be as large as
+    answer = client.post("/", content=body, headers=BROWSER | {"content-type": "application/x-www-form-urlencoded"})
+
+    assert answer.status_code == 413
+
+
 @pytest.mark.parametrize(("path", "status"), [("/models/none", 404), ("/nowhere", 404), ("/predict", 405)])
 def test_an_error_is_the_same_sentence_in_a_browser(shapes: httpx.Client, path: str, status: int) -> None:
     page, json = shapes.get(path), shapes.get(path, headers={"accept": "*/*"})
@@ -163,7 +170,7 @@ def test_several_models_are_listed_and_one_that_is_not_ready_as_such(tmp_path: P
         running.says("curl")
         meant = httpx.get(running.address)
 
-    assert (listed.status_code, listed.json()) == (200, {"models": expected})
+    assert (listed.status_code, listed.json()) == (200, {"models": expected, "status": "alive"})
     assert 'href="models/other"' in page.text
     assert "not ready" in page.text
     assert asked.status_code == 404
