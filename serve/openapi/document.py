@@ -24,7 +24,7 @@ BEARER = "bearer"
 
 
 class Document:
-    """The document in JSON, made anew once other versions are loaded."""
+    """The document in JSON, made anew once other versions are loaded, or another model is meant where none is named."""
 
     def __init__(self, routes: Sequence[BaseRoute], settings: Settings, watcher: Watcher) -> None:
         self._routes = [route for route in routes if isinstance(route, Route) and key(route) in OPERATIONS]
@@ -43,10 +43,12 @@ class Document:
         models = [slot.serving for _, slot in sorted(self._watcher.slots.items()) if slot.serving]
         if not models:
             self._watcher.check_ready()
-        made_of = [(model.name, model.version, model.manifest.onnx.sha256) for model in models]
+        meant = self._meant()
+        known = [(model.name, model.version, model.manifest.onnx.sha256) for model in models]
+        made_of = known, meant.name if meant else None
         if made_of == self._made_of:
             return self._content
-        content = await run_in_threadpool(self._make, models, self._meant())
+        content = await run_in_threadpool(self._make, models, meant)
         self._made_of, self._content = made_of, content
         return content
 

@@ -19,6 +19,7 @@ from serve.openapi import swagger
 from serve.openapi.document import document, key
 from serve.openapi.operations import OPERATIONS
 from serve.settings import Settings
+from serve.slot import Slot
 from tests.mixed_models import version
 
 
@@ -150,3 +151,17 @@ def test_without_a_model_there_is_no_document_yet(tmp_path: Path) -> None:
 
     with pytest.raises(NotReady):
         asyncio.run(app.state.openapi.content())
+
+
+def test_the_document_is_made_anew_once_paths_without_a_name_mean_another_model(tmp_path: Path) -> None:
+    app = create_app(Settings(models=tmp_path))
+    served = Slot(MIXED.name)
+    served.take(MIXED)
+
+    def paths(*slots: Slot) -> dict[str, Any]:
+        app.state.watcher.slots = {slot.name: slot for slot in slots}
+        found: dict[str, Any] = json.loads(asyncio.run(app.state.openapi.content()))["paths"]
+        return found
+
+    assert "/predict" not in paths(served, Slot("refused"))
+    assert "/predict" in paths(served)
