@@ -76,7 +76,9 @@ class Field:
         low, high = self.column.minimum, self.column.maximum
         if value is None or low is None or high is None:
             return ""
-        if np.float32(low) <= np.float32(value) <= np.float32(high):
+        with np.errstate(over="ignore"):  # what is too large becomes infinite
+            usual = np.float32(low) <= np.float32(value) <= np.float32(high)
+        if usual:
             return ""
         return f"Outside of what training saw: {self.low} to {self.high}."
 
