@@ -10,8 +10,8 @@ from google.protobuf.message import DecodeError
 from starlette.datastructures import State
 
 from serve.access import refuse
-from serve.errors import Malformed, ModelFailed, Overloaded, RequestError
-from serve.grpc.bounds import UNREADABLE
+from serve.errors import Malformed, ModelFailed, Overloaded, RequestError, TooLarge
+from serve.grpc.bounds import SMALL_MESSAGE, UNREADABLE
 from serve.grpc.reading import read_message
 from serve.grpc.statuses import code_of, details_of, trailer_of
 
@@ -90,6 +90,8 @@ class Calls(grpc.GenericRpcHandler):
         self._refuse_at_the_door(path, context)
         with self._state.bodies.holding() as held:
             message = await read_message(context, held, self._state.settings)
+            if path != self._infer and len(message) > SMALL_MESSAGE:  # such are decoded on the event loop
+                raise TooLarge(f"the message is too large; at most {SMALL_MESSAGE} bytes are read")
             try:
                 return await self._answers[path](message)
             except DecodeError:

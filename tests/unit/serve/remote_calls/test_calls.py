@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from serve.app import create_app
-from serve.errors import ModelFailed
+from serve.errors import Malformed, ModelFailed
 from serve.grpc.calls import Calls
 from serve.settings import Settings
 
@@ -19,18 +19,22 @@ FAILURES = {
 }
 
 
+INFER = "/s/Infer"
+SMALL, LARGE = b"\0" * 2**16, b"\0" * (2**16 + 1)
+
+
 async def _failing(path: str) -> bytes:
-    raise FAILURES[path]
+    raise FAILURES.get(path, Malformed("read"))
 
 
-async def _status_of(path: str, calls: Calls) -> tuple[grpc.StatusCode, str]:
+async def _status_of(path: str, calls: Calls, message: bytes) -> tuple[grpc.StatusCode, str]:
     server = grpc.aio.server(handlers=[calls])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             method: Any = channel.unary_unary(path)
-            await method(b"", timeout=20)
+            await method(message, timeout=20)
     except grpc.aio.AioRpcError as error:
         return error.code(), error.details() or ""
     finally:
@@ -38,13 +42,13 @@ async def _status_of(path: str, calls: Calls) -> tuple[grpc.StatusCode, str]:
     raise AssertionError("it was answered")
 
 
-def status_of(path: str, models: Path) -> tuple[grpc.StatusCode, str]:
+def status_of(path: str, models: Path, message: bytes = b"") -> tuple[grpc.StatusCode, str]:
     async def run() -> tuple[grpc.StatusCode, str]:
         async def answer(_: bytes) -> bytes:
             return await _failing(path)
 
         state = create_app(Settings(models=models)).state
-        return await _status_of(path, Calls(state, {path: answer}, (), "/s/Infer"))
+        return await _status_of(path, Calls(state, {path: answer}, (), INFER), message)
 
     return asyncio.run(run())
 
@@ -65,3 +69,11 @@ def test_a_model_that_fails_is_internal_and_logged(tmp_path: Path, caplog: pytes
 
     assert told == (grpc.StatusCode.INTERNAL, str(FAILURES["/s/ModelFailed"]))
     assert caplog.messages == [told[1]]
+
+
+def test_a_message_without_rows_is_small_or_not_decoded(tmp_path: Path) -> None:
+    too_large = (grpc.StatusCode.RESOURCE_EXHAUSTED, "the message is too large; at most 65536 bytes are read")
+
+    assert status_of("/s/Other", tmp_path, LARGE) == too_large
+    for path, message in (("/s/Other", SMALL), (INFER, LARGE)):
+        assert status_of(path, tmp_path, message) == (grpc.StatusCode.INVALID_ARGUMENT, "read")
