@@ -1,12 +1,13 @@
 """The page at /docs: Swagger UI from an installed package, of which only the static files are used."""
 
-from importlib.resources import files
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from serve.errors import NotInstalled
 
 PACKAGE = "swagger_ui"
+_OUR_FOLDER = Path(__file__).parent / "assets"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -25,7 +26,7 @@ def page() -> bytes:
 
     """
     _folder()
-    return files("serve.openapi").joinpath("assets/docs.html").read_bytes()
+    return _read(_OUR_FOLDER / "docs.html")
 
 
 def asset(name: str) -> bytes | None:
@@ -36,8 +37,14 @@ def asset(name: str) -> bytes | None:
 
     """
     if name in OURS:
-        return files("serve.openapi").joinpath("assets", name).read_bytes()
-    return (_folder() / name).read_bytes() if name in THEIRS else None
+        return _read(_OUR_FOLDER / name)
+    return _read(_folder() / name) if name in THEIRS else None
+
+
+@cache
+def _read(path: Path) -> bytes:
+    """Return a file's content, of which all answers have the same copy: a slow client keeps its answer in memory."""
+    return path.read_bytes()
 
 
 def _folder() -> Path:

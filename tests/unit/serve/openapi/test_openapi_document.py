@@ -146,6 +146,11 @@ def test_where_swagger_ui_is_not_installed_its_page_and_files_are_not_there(monk
         swagger.asset("swagger-ui.css")
 
 
+@pytest.mark.parametrize("name", ["start.js", "swagger-ui-bundle.js"])
+def test_a_file_is_in_memory_once_however_many_clients_take_their_time_to_read_it(name: str) -> None:
+    assert swagger.asset(name) is swagger.asset(name)
+
+
 def test_without_a_model_there_is_no_document_yet(tmp_path: Path) -> None:
     app = create_app(Settings(models=tmp_path))
 
