@@ -18,6 +18,7 @@ from serve.rotation import Rotating, Unusable
 from serve.settings import Settings
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/v2/health/live", "/v2/health/ready", "/metrics"})  # probes have no token
+ASSETS = "/assets/"  # style and script of a page that asks for the token, too; nothing of a model is in them
 SHORTEST_TOKEN = 16
 CHALLENGE_OF_PEOPLE = 'Basic realm="Copse: the token is the password", charset="UTF-8"'
 
@@ -79,7 +80,7 @@ class RequireToken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may pass."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or scope["path"].startswith(ASSETS):
             await self._app(scope, receive, send)
             return
         if refusal := refuse(scope["headers"], self._tokens, scope["method"]):

@@ -131,7 +131,7 @@ class Watcher:
             return slot.serving
         if name and not slot:
             raise NoSuchModel(NO_SUCH_MODEL)
-        raise NotReady(f"not ready: {(slot and slot.problem) or self.problem or 'the model is not published yet'}")
+        raise NotReady(f"not ready: {(slot and slot.problem) or self.problem or 'no version is loaded yet'}")
 
     def answered(self, model: LoadedModel, rows: Inputs, answers: Answers) -> None:
         """Count rows that a version answered, and let the candidate have its share of them."""

@@ -126,8 +126,10 @@ def _numbers(name: str, values: Rows, *, missing: bool) -> Column:
     values = values[~np.isnan(values)]
     if not len(values):
         return Column(name, None, None, None, Histogram([], []), missing)
-    counts, edges = np.histogram(values.astype(np.float64), bins=BINS)
     low, high, mean = (float(value) for value in (values.min(), values.max(), values.mean(dtype=np.float64)))
+    whole = bool((values == np.trunc(values)).all())
+    bins = int(min(BINS, high - low + 1)) if whole else BINS  # of few whole numbers each has a bin, and none is empty
+    counts, edges = np.histogram(values.astype(np.float64), bins=bins)
     return Column(name, low, high, mean, Histogram(edges.tolist(), counts.tolist()), missing)
 
 

@@ -9,7 +9,7 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-FOR_EVER = "private, max-age=31536000, immutable"  # private: it may have taken a token to see it
+FOR_EVER = "max-age=31536000, immutable"
 
 
 class WithOwnHeaders(Response):

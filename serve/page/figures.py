@@ -54,15 +54,19 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}{NARROW}%"
 
 
-def signed(value: float) -> str:
-    """Return a summand with its sign, to four decimals, or four significant digits where it is large."""
-    text = f"{value:+.4f}" if abs(value) < 100 else f"{value:+,.4g}"
-    return text.replace("-", MINUS)
+def decimals(largest: float) -> int:
+    """Return how many decimals numbers up to this size have in a list: four, fewer where they are large."""
+    return max(0, 4 - len(f"{abs(largest):.0f}") + 1)
 
 
-def summed(value: float) -> str:
+def signed(value: float, places: int = 4) -> str:
+    """Return a summand with its sign, to so many decimals."""
+    return f"{value:+,.{places}f}".replace("-", MINUS)
+
+
+def summed(value: float, places: int) -> str:
     """Return a sum in the form of its summands."""
-    return signed(value).removeprefix("+")
+    return signed(value, places).removeprefix("+")
 
 
 def counted(count: int, one: str, many: str = "") -> str:

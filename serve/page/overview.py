@@ -28,7 +28,7 @@ def overview(manifest: Manifest) -> Overview:
     """Return what a manifest tells of a model."""
     data, provenance, columns = manifest.dataset, manifest.provenance, len(manifest.columns)
     proved = sum(each.rows for each in manifest.parity.row_sets)
-    figures = [(metric(key), number(value)) for key, value in manifest.metrics.items()]
+    figures = [(_named(key, manifest.target), number(value)) for key, value in manifest.metrics.items()]
     figures += [("held-out rows", f"{data.held_out:,}"), ("rows proved", f"{proved:,}")]
     return Overview(
         f"{_predicts(manifest.target)} from {counted(columns, 'column')}. {_article(manifest.estimator)}, "
@@ -47,6 +47,10 @@ def overview(manifest: Manifest) -> Overview:
         [(name, _shown(value)) for name, value in sorted(provenance.parameters.items())],
         sorted(provenance.libraries.items()),
     )
+
+
+def _named(key: str, target: Target) -> str:
+    return f"{metric(key)}, mean of the classes" if key == "f1" and len(target.classes) > 2 else metric(key)
 
 
 def _predicts(target: Target) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from model_repository import Target
-from serve.page.figures import brief, number, percent, signed, summed
+from serve.page.figures import brief, decimals, number, percent, signed, summed
 
 MOST_CLASSES = 8  # with a bar of their own
 MOST_CONTRIBUTIONS = 10  # with a line of their own at once
@@ -93,16 +93,17 @@ def _why(answer: dict[str, Any], place: int, name: str, result: str, values: Seq
     longest, together = max(map(abs, amounts), default=0.0) or 1.0, sum(amounts)
     texts = [text for _, text in values]
     ordered = sorted(zip(answer["contributions"], texts, amounts, strict=True), key=lambda each: -abs(each[2]))
-    lines = [_contribution(column, text, amount, longest) for column, text, amount in ordered]
+    places = decimals(max(longest, abs(base), abs(base + together)))
+    lines = [_contribution(column, text, amount, longest, places) for column, text, amount in ordered]
     rest = sum(amount for _, _, amount in ordered[MOST_CONTRIBUTIONS:])
     return Why(
         (_AGAINST_ALL if scale == "log-odds" and several else _MEANS[scale]).format(name),
-        summed(base),
+        summed(base, places),
         lines[:MOST_CONTRIBUTIONS],
         lines[MOST_CONTRIBUTIONS:],
-        signed(rest),
-        signed(together),
-        summed(base + together),
+        signed(rest, places),
+        signed(together, places),
+        summed(base + together, places),
         f"That is {result}." if scale.startswith("log-") and result else "",
     )
 
@@ -119,10 +120,10 @@ def _amounts(given: list[Any], place: int, scale: str) -> list[float]:
     return found
 
 
-def _contribution(column: str, value: str, amount: float, longest: float) -> Contribution:
+def _contribution(column: str, value: str, amount: float, longest: float, places: int) -> Contribution:
     length = 50 * abs(amount) / longest
     left = 50.0 if amount >= 0 else 50 - length
-    return Contribution(column, value, signed(amount), round(left, 1), round(length, 1), amount >= 0)
+    return Contribution(column, value, signed(amount, places), round(left, 1), round(length, 1), amount >= 0)
 
 
 def value_text(value: float | str | None) -> str:

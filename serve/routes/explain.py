@@ -24,7 +24,9 @@ async def explain(request: Request) -> Response:
     model, limits = served_model(request), settings(request)
     explanation = model.explanation
     if explanation is None:
-        raise NotExplained("the answers of this model are not explained; those of trees, forests and boosting are")
+        raise NotExplained(
+            "the answers of this version are not explained; those of trees, forests and boosting are, once trained anew"
+        )
     most = min(limits.max_rows, explanation.most_rows)
     with request.app.state.bodies.holding() as held:
         body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)

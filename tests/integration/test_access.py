@@ -1,6 +1,7 @@
 """Bearer tokens: who is let in, and what happens to those who are asking while the tokens are rotated."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -53,6 +54,14 @@ def test_who_presents_a_token_of_the_file_is_answered(guarded: RunningServer) ->
         answer = httpx.post(f"{guarded.address}/predict", json={"features": BENIGN}, headers=bearer(token))
         assert answer.json()["prediction"] == 1
     assert httpx.get(guarded.address, headers={"Authorization": f"bEARER {OLD}"}).status_code == 200
+
+
+def test_the_page_that_asks_for_a_token_has_its_style(guarded: RunningServer) -> None:
+    page = httpx.get(guarded.address, headers={"accept": "text/html"})
+    (style,) = re.findall(r'href="([^"]+\.css[^"]*)"', page.text)
+
+    assert page.status_code == 401
+    assert httpx.get(f"{guarded.address}/{style}").headers["content-type"].startswith("text/css")
 
 
 @pytest.mark.parametrize("path", ["/", "/predict", "/nowhere", "/livez/", "//livez", "/METRICS", "/x/../y", "/v2"])

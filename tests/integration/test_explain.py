@@ -25,7 +25,9 @@ from train.schema import Field, Schema
 COLUMNS = built_in("breast-cancer").schema.names
 NAMED = dict(zip(COLUMNS, BENIGN, strict=True))
 DOCS = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-NOT_EXPLAINED = "the answers of this model are not explained; those of trees, forests and boosting are"
+NOT_EXPLAINED = (
+    "the answers of this version are not explained; those of trees, forests and boosting are, once trained anew"
+)
 COLOURS = ("", "blue", "green", "red")
 
 

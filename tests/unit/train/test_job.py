@@ -62,6 +62,14 @@ def test_each_column_tells_what_training_saw(published: PublishedVersion) -> Non
         assert not column.missing
 
 
+def test_a_histogram_of_few_whole_numbers_has_a_bin_for_each_and_so_no_false_gap() -> None:
+    rows = np.array([[n % 9, n / 9] for n in range(90)], dtype=np.float32)
+    whole, broken = describe.columns(Schema.of_numbers(["whole", "broken"]), rows, [], [])
+
+    assert whole.histogram.counts == [10] * 9
+    assert len(broken.histogram.counts) == 10
+
+
 def test_a_value_may_be_missing_only_where_training_saw_it_and_the_gate_proved_it() -> None:
     rows = np.array([[1, np.nan, np.nan], [2, 3, np.nan]], dtype=np.float32)
     schema = Schema.of_numbers(["whole", "holed", "empty"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from serve.errors import WrongValues
 from serve.model import LoadedModel
 from serve.page.fields import fields
-from serve.page.figures import brief, exact, percent
+from serve.page.figures import brief, decimals, exact, percent, signed
 from serve.page.reading import Reading, filled, read
 from serve.signature import Signature, Value
 from tests.mixed_models import ROWS, columns, version
@@ -48,6 +48,12 @@ def test_what_is_no_number_is_refused_and_never_repeated_in_the_sentence(text: s
 def test_a_number_may_be_written_in_any_usual_way(text: str) -> None:
     assert read_form(c0=text).row[0] == 1.5
     assert read_form(c0="\N{MINUS SIGN}1.5").row[0] == -1.5
+
+
+def test_a_number_beyond_float32_is_unusual_and_nothing_else_is_said_of_it() -> None:
+    reading = read_form(c0="1e300")
+
+    assert (reading.errors, list(reading.warnings)) == ({}, ["c0"])
 
 
 @pytest.mark.parametrize("key", ["c0", "c3"])
@@ -111,3 +117,18 @@ def test_what_is_not_certain_never_looks_so(share: float, text: str) -> None:
 
 def test_the_stand_in_for_other_texts_is_the_one_that_was_proved() -> None:
     assert version("classes").manifest.golden.rows[0][1] == read_form(c1="other").row[1]
+
+
+@pytest.mark.parametrize(
+    ("largest", "texts"),
+    [
+        (0.9, ["+0.9000", "+0.0123"]),
+        (59.65, ["+59.650", "+0.012"]),
+        (166.0, ["+166.00", "+0.01"]),
+        (1e7, ["+10,000,000", "+0"]),
+    ],
+)
+def test_the_numbers_of_a_list_have_as_many_decimals_as_the_largest_leaves_room_for(
+    largest: float, texts: list[str]
+) -> None:
+    assert [signed(value, decimals(largest)) for value in (largest, 0.0123)] == texts
