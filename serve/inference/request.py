@@ -19,24 +19,32 @@ from serve.signature import Signature
 _STRUCTURE = 64  # commas that a request may have beside those between values, and as many for each input
 
 
-class _OutputParameters(msgspec.Struct):
+class OutputParameters(msgspec.Struct):
+    """Whether an output is wanted as bytes behind the JSON."""
+
     binary_data: bool | None = None
 
 
-class _Output(msgspec.Struct):
+class WantedOutput(msgspec.Struct):
+    """An output that is wanted."""
+
     name: str
-    parameters: _OutputParameters | None = None
+    parameters: OutputParameters | None = None
 
 
-class _Parameters(msgspec.Struct):
+class RequestParameters(msgspec.Struct):
+    """Whether outputs are wanted as bytes behind the JSON, where each does not say."""
+
     binary_data_output: bool | None = None
 
 
-class _Request(msgspec.Struct):
+class RequestBody(msgspec.Struct):
+    """The JSON of an inference request."""
+
     inputs: list[Input]
     id: str | None = None
-    parameters: _Parameters | None = None
-    outputs: list[_Output] | None = None
+    parameters: RequestParameters | None = None
+    outputs: list[WantedOutput] | None = None
 
 
 class InferRequest(NamedTuple):
@@ -49,7 +57,7 @@ class InferRequest(NamedTuple):
     others_binary: bool
 
 
-_decoder = msgspec.json.Decoder(_Request)
+_decoder = msgspec.json.Decoder(RequestBody)
 
 
 def decode_request(body: bytes, header_length: int | None, signature: Signature, max_rows: int) -> InferRequest:

@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 
 from serve.inference.outputs import LABEL, label_datatype, output_names
-from serve.inference.request import _Request as InferRequest
+from serve.inference.request import RequestBody, WantedOutput
 from serve.inference.rows import takes_matrix
 from serve.inference.tensor import BYTES, DATATYPES, FP32
+from serve.inference.values import Input
 from serve.model import LoadedModel
 from serve.onnx_runtime import NUMBERS
 from serve.openapi.rows import Schema, list_of, schemas_of_types
-from serve.routes.repository import _Control as Control
-from serve.routes.repository import _Index as Index
+from serve.routes.repository import Asked, Control
 from serve.signature import Signature
 from serve.welcome import example_body
 
@@ -63,10 +63,10 @@ ANSWERS = (Server, ModelOfProtocol, ReadyModel, Names)
 
 def control_schemas() -> dict[str, Schema]:
     """Return the schemas of what may be asked of the repository, by their names."""
-    types = schemas_of_types(Index, Control)
-    asked, control = types[Index.__name__], types[Control.__name__]
-    control["properties"]["parameters"] |= {"propertyNames": {"not": {"pattern": "^(config$|file:)"}}}
-    return {"Asked": asked | {"title": "Asked"}, "Control": control | {"title": "Control"}}
+    types = schemas_of_types(Asked, Control)
+    parameters = types[Control.__name__]["properties"]["parameters"]
+    parameters["propertyNames"] = {"not": {"pattern": "^(config$|file:)"}}
+    return types
 
 
 def inference_schemas(model: LoadedModel, max_rows: int) -> dict[str, Schema]:
@@ -74,8 +74,8 @@ def inference_schemas(model: LoadedModel, max_rows: int) -> dict[str, Schema]:
 
     JSON Schema cannot say that the data has as many values as the shape tells; all else is narrowed to the model.
     """
-    types = schemas_of_types(InferRequest)
-    request, sent, wanted = (types[name] for name in (InferRequest.__name__, "Input", "_Output"))
+    types = schemas_of_types(RequestBody)
+    request, sent, wanted = (types[each.__name__] for each in (RequestBody, Input, WantedOutput))
     narrowed = {
         "inputs": {"anyOf": _inputs(sent, model.signature, max_rows)},
         "outputs": {"anyOf": [list_of(_with(wanted, name={"enum": output_names(model)})), {"type": "null"}]},

@@ -17,20 +17,24 @@ from serve.routes.state import settings, watcher
 LARGEST = 64 * 2**10  # bytes of a request
 
 
-class _Index(msgspec.Struct):
+class Asked(msgspec.Struct):
+    """What the index is asked for: all versions, or those alone that answer."""
+
     ready: bool = False
 
 
-class _Control(msgspec.Struct):
+class Control(msgspec.Struct):
+    """With what a model is to be loaded or unloaded."""
+
     parameters: dict[str, msgspec.Raw] = {}
 
 
-_INDEX, _CONTROL = msgspec.json.Decoder(_Index), msgspec.json.Decoder(_Control)
+_ASKED, _CONTROL = msgspec.json.Decoder(Asked), msgspec.json.Decoder(Control)
 
 
 async def index(request: Request) -> Response:
     """List the versions known here; only those that answer, where `ready` is asked for."""
-    asked = await _body(request, _INDEX, _Index())
+    asked = await _body(request, _ASKED, Asked())
     return _json(index_of(watcher(request).slots, ready=asked.ready))
 
 
@@ -49,10 +53,10 @@ async def unload(request: Request) -> Response:
     return _entries(request, request.path_params["name"])
 
 
-async def _allowed(request: Request) -> _Control:
+async def _allowed(request: Request) -> Control:
     """Return what is asked for, where loading and unloading is allowed at all."""
     check_allowed(settings(request))
-    asked: _Control = await _body(request, _CONTROL, _Control())
+    asked: Control = await _body(request, _CONTROL, Control())
     return asked
 
 
