@@ -94,7 +94,7 @@ class RequireToken:
 
 def _is_a_person(scope: Scope) -> bool:
     """Return whether a browser may ask its user for a token; programs are not asked."""
-    return prefers_html(Headers(scope=scope)) and _asked_for_by_its_user(scope["headers"], scope["method"])
+    return prefers_html(Headers(scope=scope)) and asked_for_by_its_user(scope["headers"], scope["method"])
 
 
 def refuse(headers: Iterable[tuple[bytes, bytes]], tokens: Tokens, method: str = "POST") -> Unauthorized | None:
@@ -114,7 +114,7 @@ def _presented(headers: Sequence[tuple[bytes, bytes]], method: str = "POST") -> 
         return None
     scheme, _, credentials = values[0].partition(b" ")
     kind = scheme.lower()
-    if kind == b"basic" and _asked_for_by_its_user(headers, method):
+    if kind == b"basic" and asked_for_by_its_user(headers, method):
         return _password(credentials)
     return credentials.strip(b" ") or None if kind == b"bearer" else None
 
@@ -128,7 +128,7 @@ def _password(credentials: bytes) -> bytes | None:
     return password or None
 
 
-def _asked_for_by_its_user(headers: Sequence[tuple[bytes, bytes]], method: str) -> bool:
+def asked_for_by_its_user(headers: Sequence[tuple[bytes, bytes]], method: str) -> bool:
     """Return whether a browser says that its user, or our own page, asks; programs do not say.
 
     A browser sends a password that it remembers with whatever another site has it ask for. A link there may be

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from serve.access import asked_for_by_its_user
 from serve.body import read_json_body
-from serve.errors import Malformed, RequestError, WrongValues
+from serve.errors import Forbidden, Malformed, RequestError, WrongValues
 from serve.inference.control import check_allowed, check_parameters
 from serve.inference.index import entries_of, index_of
 from serve.routes.state import settings, watcher
@@ -56,6 +57,8 @@ async def unload(request: Request) -> Response:
 async def _allowed(request: Request) -> Control:
     """Return what is asked for, where loading and unloading is allowed at all."""
     check_allowed(settings(request))
+    if not asked_for_by_its_user(request.headers.raw, request.method):  # a browser lets any page send such a request
+        raise Forbidden("models are not loaded or unloaded by pages of other sites")
     asked: Control = await _body(request, _CONTROL, Control())
     return asked
 

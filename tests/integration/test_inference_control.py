@@ -140,6 +140,16 @@ def test_a_version_that_is_refused_is_told_with_its_reason(repository: Path, pub
         assert statuses(http) == {200}
 
 
+def test_a_page_of_another_site_cannot_have_a_browser_unload_a_model(trained: Path) -> None:
+    with serving(trained, *CONTROL) as running, httpx.Client(base_url=running.address) as http:
+        for verb in ("load", "unload"):
+            answer = http.post(f"/v2/repository/models/{MODEL}/{verb}", headers={"sec-fetch-site": "cross-site"})
+
+            assert answer.status_code == 403
+            assert answer.json() == {"error": "models are not loaded or unloaded by pages of other sites"}
+        assert statuses(http) == {200}
+
+
 @pytest.mark.parametrize("name", ["nobody", "..", "%2e%2e", "versions"])
 def test_a_model_that_is_not_there_is_not_found(trained: Path, name: str) -> None:
     with serving(trained, *CONTROL) as running, httpx.Client(base_url=running.address) as http:
