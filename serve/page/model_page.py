@@ -13,7 +13,7 @@ from serve.page.overview import overview
 from serve.page.proof import proof
 from serve.page.quality import quality
 from serve.page.reading import Reading, read
-from serve.page.templates import render
+from serve.page.templates import compile_all, render
 from serve.page.verdict import value_text, verdict
 
 ALL_AT_ONCE = 12  # so many fields are shown at once; of more, the most important ones
@@ -33,6 +33,7 @@ class ModelPage:
         ordered = self.fields if few else sorted(self.fields, key=lambda each: order.get(each.name, len(order)))
         self._first, self._others = (ordered, []) if few else (ordered[:FIRST], ordered[FIRST:])
         self._by_importance = bool(order) and not few
+        compile_all()
         self._head = Markup(render("head.html", model=model, about=overview(self._manifest)))  # noqa: S704 - escaped
         self._below = Markup(self._evidence())  # noqa: S704 - escaped, too
 

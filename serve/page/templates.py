@@ -20,6 +20,12 @@ _environment.globals["assets"] = NAMES
 _environment.filters["percent"] = percent
 
 
+def compile_all() -> None:
+    """Compile all templates, which takes longer than the event loop should be busy; once is enough."""
+    for name in _environment.list_templates():
+        _environment.get_template(name)
+
+
 def render(template: str, **values: Any) -> str:
     """Return a template filled in."""
     filled: str = _environment.get_template(template).render(values)

@@ -21,11 +21,13 @@ from model_repository import (
     Target,
 )
 from serve.model import LoadedModel
+from serve.page import templates
 from serve.page.asking import answer, body_of
 from serve.page.assets import FILES
 from serve.page.model_page import ModelPage
 from serve.page.proof import proof
 from serve.page.quality import quality
+from serve.page.reading import Reading
 from tests.factories import manifest
 from tests.mixed_models import ROWS, Kind, columns, version
 
@@ -203,3 +205,14 @@ def test_the_proof_is_one_plain_sentence(rows: RowSet, sentence: str) -> None:
     parity = msgspec.structs.replace(manifest().parity, row_sets=[rows])
 
     assert sentence in proof(msgspec.structs.replace(manifest(), parity=parity)).sentence
+
+
+def test_once_a_page_is_prepared_no_template_is_left_to_be_compiled_on_the_event_loop(
+    default_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(templates._environment, "cache", {})
+    page = ModelPage(default_model, explained=True)
+    monkeypatch.setattr(templates._environment, "compile", None)
+
+    assert page.part(Reading(), None)
+    assert page.whole(None, None, candidate=None, up="", here="./")
