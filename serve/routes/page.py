@@ -29,7 +29,7 @@ FORM = ("application/x-www-form-urlencoded",)
 _FORM_BYTES, _FIELD_BYTES = 32 * 2**10, 2**10  # a text may be long; a form is parsed on the event loop
 _IN_A_THREAD = sys.maxsize  # bytes; an explanation takes longer than the event loop should be busy
 
-_pages: WeakKeyDictionary[LoadedModel, ModelPage] = WeakKeyDictionary()
+_pages: WeakKeyDictionary[LoadedModel, asyncio.Future[ModelPage]] = WeakKeyDictionary()
 
 
 def list_page(request: Request, listed: list[dict[str, Any]]) -> Response:
@@ -80,8 +80,12 @@ async def _prepared(request: Request, model: LoadedModel) -> ModelPage:
     if not page:
         loop = asyncio.get_running_loop()
         make = partial(ModelPage, model, explained=model.explanation is not None)
-        page = _pages[model] = await loop.run_in_executor(request.app.state.threads, make)
-    return page
+        page = _pages[model] = loop.run_in_executor(request.app.state.threads, make)
+    try:
+        return await asyncio.shield(page)  # others may wait for it, too
+    except Exception:
+        _pages.pop(model, None)
+        raise
 
 
 async def _answered(request: Request, model: LoadedModel, page: ModelPage, reading: Reading) -> dict[str, Any] | None:
