@@ -55,7 +55,7 @@ def test_the_files_of_a_page_are_kept_for_ever_since_their_names_change(client: 
     for file in files:
         found = client.get(file)
         assert found.status_code == 200
-        assert found.headers.get_list("cache-control") == ["private, max-age=31536000, immutable"]
+        assert found.headers.get_list("cache-control") == ["max-age=31536000, immutable"]
     assert client.get("/assets/page.css").status_code == 404
 
 
