@@ -1,5 +1,6 @@
 """The document at /openapi.json: every route of the application, with the schemas of the models that are loaded."""
 
+import asyncio
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -32,6 +33,7 @@ class Document:
         self._watcher = watcher
         self._made_of: object = None
         self._content = b""
+        self._making = asyncio.Lock()
 
     async def content(self) -> bytes:
         """Return the document; it is made in a thread, since that of a model of many columns takes a while.
@@ -40,6 +42,10 @@ class Document:
             NotReady: no model is loaded yet.
 
         """
+        async with self._making:  # once for all who ask meanwhile
+            return await self._current()
+
+    async def _current(self) -> bytes:
         models = [slot.serving for _, slot in sorted(self._watcher.slots.items()) if slot.serving]
         if not models:
             self._watcher.check_ready()
@@ -48,9 +54,9 @@ class Document:
         made_of = known, meant.name if meant else None
         if made_of == self._made_of:
             return self._content
-        content = await run_in_threadpool(self._make, models, meant)
-        self._made_of, self._content = made_of, content
-        return content
+        self._content = await run_in_threadpool(self._make, models, meant)
+        self._made_of = made_of
+        return self._content
 
     def _make(self, models: Sequence[LoadedModel], meant: LoadedModel | None) -> bytes:
         return orjson.dumps(document(self._routes, models, meant, self._settings))

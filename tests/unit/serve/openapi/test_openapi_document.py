@@ -15,6 +15,7 @@ from serve.app import create_app
 from serve.decode import decode
 from serve.errors import NotInstalled, NotReady, RequestError
 from serve.model import LoadedModel
+from serve.openapi import document as making
 from serve.openapi import swagger
 from serve.openapi.document import document, key
 from serve.openapi.operations import OPERATIONS
@@ -170,3 +171,24 @@ def test_the_document_is_made_anew_once_paths_without_a_name_mean_another_model(
 
     assert "/predict" not in paths(served, Slot("refused"))
     assert "/predict" in paths(served)
+
+
+def test_the_document_is_made_once_for_all_who_ask_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, made = create_app(Settings(models=tmp_path)), []
+    slot = Slot(MIXED.name)
+    slot.take(MIXED)
+    app.state.watcher.slots = {slot.name: slot}
+
+    def counted(*given: Any) -> dict[str, Any]:
+        made.append(given)
+        return document(*given)
+
+    async def ask() -> set[bytes]:
+        return set(await asyncio.gather(*(app.state.openapi.content() for _ in range(5))))
+
+    monkeypatch.setattr(making, "document", counted)
+
+    assert len(asyncio.run(ask())) == 1
+    assert len(made) == 1
