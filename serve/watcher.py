@@ -93,9 +93,11 @@ class Watcher:
                 there = name in await asyncio.to_thread(models, self._settings.models)
             except OSError as error:
                 raise NotReady(f"not loaded: {reason_of(error)}") from None
+            if not there:
+                raise NoSuchModel(NO_SUCH_MODEL)
             slot = self.slots.get(name) or Slot(name)
             slot.reload()
-            if not there or not await guarded(slot, self._look_at(slot)):
+            if not await guarded(slot, self._look_at(slot)):
                 raise NoSuchModel(NO_SUCH_MODEL)
             self.slots[name] = slot
         if not slot.serving or slot.problem:

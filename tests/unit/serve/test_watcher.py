@@ -9,6 +9,7 @@ import pytest
 from model_repository import PublishedVersion, publish
 from serve import loader, trial
 from serve import watcher as watching
+from serve.errors import NoSuchModel, NotReady
 from serve.settings import Settings
 from serve.watcher import Watcher
 from tests.children import child
@@ -117,3 +118,21 @@ def test_a_candidate_in_its_trial_is_left_off_for_a_version_that_goes_live(
         await watcher.close()
 
     asyncio.run(swap())
+
+
+def test_a_load_that_finds_no_such_model_leaves_it_unloaded(repository: Path) -> None:
+    watcher = Watcher(Settings(models=repository))
+
+    async def load_while_the_volume_is_away() -> None:
+        await watcher.look()
+        await watcher.unload("breast-cancer")
+        folder = (repository / "breast-cancer").rename(repository.parent / "away")
+        with pytest.raises(NoSuchModel):
+            await watcher.load("breast-cancer")
+        folder.rename(repository / "breast-cancer")
+        await watcher.look()
+
+    asyncio.run(load_while_the_volume_is_away())
+
+    with pytest.raises(NotReady, match="unloaded"):
+        watcher.served("breast-cancer")
