@@ -46,14 +46,22 @@ class Client(threading.Thread):
         content = request(1)
         with Caller.of(self._server) as caller:
             caller.channel.subscribe(self.states.append)
-            while not self.done.is_set():
-                try:
-                    caller.method(INFER)(content, timeout=DEADLINE_SECONDS)
-                    self.answered += 1
-                except grpc.RpcError as error:
-                    if "Failed to connect" in (error.details() or ""):
-                        return
-                    self.lost.append(f"{error.code()}: {error.details()}")
+            while not self.done.is_set() and self._asks(caller, content):
+                pass
+            caller.channel.unsubscribe(self.states.append)
+            channel: Any = caller.channel  # a thread of the library's polls it, and must not see it closed
+            eventually(lambda: not channel._connectivity_state.polling, lambda: "the channel's state is still polled")
+
+    def _asks(self, caller: Caller, content: bytes) -> bool:
+        """Ask once; return whether anybody listens."""
+        try:
+            caller.method(INFER)(content, timeout=DEADLINE_SECONDS)
+            self.answered += 1
+        except grpc.RpcError as error:
+            if "Failed to connect" in (error.details() or ""):
+                return False
+            self.lost.append(f"{error.code()}: {error.details()}")
+        return True
 
 
 @pytest.mark.parametrize("drain", ["0", "1"])
