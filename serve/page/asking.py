@@ -8,18 +8,23 @@ from serve.decode import decode
 from serve.encode import encode_one
 from serve.explanation.encode import encode
 from serve.model import LoadedModel
+from serve.onnx_runtime import Inputs
 from serve.service import Answered
 from serve.signature import Value
 
 
-def body_of(row: list[Value]) -> bytes:
-    """Return the body of a request for one row."""
-    return orjson.dumps({"features": row})
+def rows_of(row: list[Value], model: LoadedModel) -> Inputs:
+    """Return a row as the model takes it.
+
+    Raises:
+        WrongValues: it does not take it.
+
+    """
+    return decode(orjson.dumps({"features": row}), model.signature, 1).rows
 
 
-def answer(body: bytes, model: LoadedModel) -> Answered:
+def answer(rows: Inputs, model: LoadedModel) -> Answered:
     """Return the answer to a row, its contributions with it where the model is explained."""
-    rows = decode(body, model.signature, 1).rows
     answers = model.predict(rows)
     if model.explanation is None:
         return Answered(_loaded(encode_one(answers, model)), rows, answers)

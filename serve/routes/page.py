@@ -17,7 +17,7 @@ from serve.errors import Malformed, WrongValues
 from serve.model import LoadedModel
 from serve.page import assets
 from serve.page.answers import asset, html
-from serve.page.asking import answer, body_of
+from serve.page.asking import answer, rows_of
 from serve.page.failure import up
 from serve.page.model_page import ModelPage
 from serve.page.overview import overview
@@ -90,10 +90,10 @@ async def _prepared(request: Request, model: LoadedModel) -> ModelPage:
 
 async def _answered(request: Request, model: LoadedModel, page: ModelPage, reading: Reading) -> dict[str, Any] | None:
     """Return the answer to a row; where the row is refused the reading says why."""
-    body = body_of(reading.row)
-    size = _IN_A_THREAD if page.explained else len(body)
+    size = _IN_A_THREAD if page.explained else 0
     try:
-        answered = await service(request).answer(model, size, 1, partial(answer, body, model), gone(request))
+        rows = rows_of(reading.row, model)  # here, and not counted as the version's failure: somebody is typing
+        answered = await service(request).answer(model, size, 1, partial(answer, rows, model), gone(request))
     except WrongValues as error:
         reading.refuse(error, page.fields)
         return None
