@@ -7,9 +7,9 @@ import math
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -25,7 +25,6 @@ from serve.errors import ModelFailed, NotReady, Overloaded, RequestError
 from serve.metrics import CountRequests, Metrics
 from serve.openapi.document import Document
 from serve.page.failure import failure
-from serve.rotation import Rotating
 from serve.routes import explain, health, metadata, openapi, page, predict, repository, v1, v2
 from serve.routes import metrics as exposition
 from serve.service import Service
@@ -39,6 +38,19 @@ THREADS = "predict"  # how the threads for large requests are named
 
 _SENTENCES = {404: "there is no such path; GET / tells what is served", 405: "this path does not take this method"}
 
+ROUTES = [  # those that are asked most come first: each request is held against one after another
+    *predict.ROUTES,
+    *v2.ROUTES,
+    *explain.ROUTES,
+    *metadata.ROUTES,
+    *v1.ROUTES,
+    *health.ROUTES,
+    *repository.ROUTES,
+    *exposition.ROUTES,
+    *openapi.ROUTES,
+    *page.ROUTES,
+]
+
 
 def create_app(settings: Settings) -> Starlette:
     """Return the application; its lifespan looks for models, and at what may be rotated, as long as it lasts.
@@ -47,52 +59,45 @@ def create_app(settings: Settings) -> Starlette:
         SettingError: the file with the tokens cannot be used.
 
     """
-    drain, watcher = Drain(settings.drain_seconds), Watcher(settings)
-    workers = settings.threads or container_cpus()
+    state = _state(settings)
+    middleware = [Middleware(CountRequests, metrics=state.metrics), Middleware(CloseWhileDraining, drain=state.drain)]
+    if state.tokens:
+        middleware.append(Middleware(RequireToken, tokens=state.tokens))
+    handlers = {
+        RequestError: _answer_request_error,
+        HTTPException: _answer_http_exception,
+        ClientDisconnect: _answer_nobody,
+        ClientGone: _answer_nobody,
+        Exception: _answer_unexpected,
+    }
+    app = Starlette(middleware=middleware, routes=ROUTES, exception_handlers=handlers, lifespan=_watch_models)
+    app.router.redirect_slashes = False
+    app.state = state
+    return app
+
+
+def _state(settings: Settings) -> State:
+    """Return what the routes find in the application."""
+    watcher, workers = Watcher(settings), settings.threads or container_cpus()
     threads = ThreadPoolExecutor(workers, THREADS)
     admission = Admission(threads, workers, settings.rows_under_way, settings.waiting_requests, settings.wait_seconds)
     metrics = Metrics(watcher, admission)
-    middleware = [Middleware(CountRequests, metrics=metrics), Middleware(CloseWhileDraining, drain=drain)]
-    rotating: list[Rotating[Any]] = []
-    if settings.tokens_file:
-        rotating.append(tokens_from(settings.tokens_file))
-        middleware.append(Middleware(RequireToken, tokens=rotating[0]))
-    app = Starlette(
-        middleware=middleware,
-        routes=[
-            *metadata.ROUTES,
-            *predict.ROUTES,
-            *v2.ROUTES,
-            *v1.ROUTES,
-            *explain.ROUTES,
-            *health.ROUTES,
-            *repository.ROUTES,
-            *exposition.ROUTES,
-            *openapi.ROUTES,
-            *page.ROUTES,
-        ],
-        exception_handlers={
-            RequestError: _answer_request_error,
-            HTTPException: _answer_http_exception,
-            ClientDisconnect: _answer_nobody,
-            ClientGone: _answer_nobody,
-            Exception: _answer_unexpected,
-        },
-        lifespan=_watch_models,
+    tokens = tokens_from(settings.tokens_file) if settings.tokens_file else None
+    return State(
+        {
+            "settings": settings,
+            "watcher": watcher,
+            "metrics": metrics,
+            "drain": Drain(settings.drain_seconds),
+            "tokens": tokens,
+            "rotating": [tokens] if tokens else [],
+            "threads": threads,
+            "admission": admission,
+            "service": Service(settings, watcher, admission, metrics),
+            "openapi": Document(ROUTES, settings, watcher),
+            "bodies": BodyMemory(settings.held_bytes),
+        }
     )
-    app.router.redirect_slashes = False
-    app.state.settings = settings
-    app.state.watcher = watcher
-    app.state.metrics = metrics
-    app.state.drain = drain
-    app.state.rotating = rotating
-    app.state.tokens = rotating[0] if settings.tokens_file else None
-    app.state.threads = threads
-    app.state.admission = admission
-    app.state.service = Service(settings, watcher, admission, metrics)
-    app.state.openapi = Document(app.routes, settings, watcher)
-    app.state.bodies = BodyMemory(settings.held_bytes)
-    return app
 
 
 @contextlib.asynccontextmanager
