@@ -1,5 +1,6 @@
 """What the server and its models are, in the words of the Open Inference Protocol."""
 
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -16,7 +17,12 @@ PLATFORM = "onnxruntime_onnx"
 
 def server_metadata() -> dict[str, Any]:
     """Return the server's name, its version, and the extensions of the protocol that it has."""
-    return {"name": NAME, "version": version(NAME), "extensions": list(EXTENSIONS)}
+    return {"name": NAME, "version": _version(), "extensions": list(EXTENSIONS)}
+
+
+@cache  # it is read from a file
+def _version() -> str:
+    return version(NAME)
 
 
 def model_metadata(model: LoadedModel) -> dict[str, Any]:
