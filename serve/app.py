@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import math
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -21,7 +20,7 @@ from serve.admission import Admission, ClientGone
 from serve.body import BodyMemory
 from serve.cpus import container_cpus
 from serve.drain import CloseWhileDraining, Drain
-from serve.errors import ModelFailed, NotReady, Overloaded, RequestError
+from serve.errors import ModelFailed, Overloaded, RequestError, retry_after
 from serve.metrics import CountRequests, Metrics
 from serve.openapi.document import Document
 from serve.page.failure import failure
@@ -114,14 +113,12 @@ async def _watch_models(app: Starlette) -> AsyncIterator[None]:
 
 async def _answer_request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
-    headers = {}
+    settings: Settings = request.app.state.settings
+    seconds = retry_after(error, settings.poll_seconds)
+    headers = {} if seconds is None else {"retry-after": str(seconds)}
     if isinstance(error, ModelFailed):
         log.error("%s", error)
-    if isinstance(error, NotReady):
-        settings: Settings = request.app.state.settings
-        headers["retry-after"] = str(math.ceil(settings.poll_seconds))
     if isinstance(error, Overloaded):
-        headers["retry-after"] = str(error.retry_after)
         request.app.state.metrics.overloaded(error.reason)
     told = {"error": error.in_full()} if request.scope["path"].startswith(V2) else {}  # all that its clients show
     return failure(request.scope, error.status, error.body() | told, headers)

@@ -20,6 +20,7 @@ RequestError                the client's doing, or the moment's
 ModelRefused                a published version failed a check; it is not served
 """
 
+import math
 from typing import Any
 
 OVERLOADS = {
@@ -146,6 +147,13 @@ class Overloaded(RequestError):
         super().__init__(f"the server is busy: {OVERLOADS[reason]}; try again in {retry_after} s")
         self.reason = reason
         self.retry_after = retry_after
+
+
+def retry_after(error: RequestError, poll_seconds: float) -> int | None:
+    """Return in how many seconds to come again, where that is known; models are looked for every `poll_seconds`."""
+    if isinstance(error, Overloaded):
+        return error.retry_after
+    return math.ceil(poll_seconds) if isinstance(error, NotReady) else None
 
 
 class ModelRefused(Exception):

@@ -13,7 +13,7 @@ from serve.access import refuse
 from serve.errors import Malformed, ModelFailed, Overloaded, RequestError, TooLarge
 from serve.grpc.bounds import SMALL_MESSAGE, UNREADABLE
 from serve.grpc.reading import read_message
-from serve.grpc.statuses import code_of, details_of, trailer_of
+from serve.grpc.statuses import code_of, trailer_of
 
 log = logging.getLogger("copse")
 
@@ -115,7 +115,7 @@ class Calls(grpc.GenericRpcHandler):
         if isinstance(error, Overloaded):
             self._state.metrics.overloaded(error.reason)
         context.set_code(code_of(error))
-        context.set_details(details_of(error))
+        context.set_details(error.in_full())
         context.set_trailing_metadata(trailer_of(error, self._state.settings.poll_seconds))
 
 

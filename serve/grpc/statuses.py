@@ -1,10 +1,8 @@
 """How errors are told over gRPC: a code for each status of HTTP, the same sentence, and when to come again."""
 
-import math
-
 import grpc
 
-from serve.errors import NotReady, Overloaded, RequestError
+from serve.errors import RequestError, retry_after
 
 CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
@@ -15,7 +13,6 @@ CODES = {
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,  # what gRPC itself says of a message that is too large
     422: grpc.StatusCode.INVALID_ARGUMENT,
     500: grpc.StatusCode.INTERNAL,
-    501: grpc.StatusCode.UNIMPLEMENTED,
     503: grpc.StatusCode.UNAVAILABLE,
 }
 
@@ -27,17 +24,9 @@ def code_of(error: RequestError) -> grpc.StatusCode:
     return CODES.get(error.status, grpc.StatusCode.UNKNOWN)
 
 
-def details_of(error: RequestError) -> str:
-    """Return the sentence, with where and what was expected in brackets: (row 3, column amount, expected a number)."""
-    return error.in_full()
-
-
 def trailer_of(error: RequestError, poll_seconds: float) -> Metadata:
     """Return the metadata that says when to come again, for people in seconds, and for a client's retry policy."""
-    if isinstance(error, Overloaded):
-        seconds = error.retry_after
-    elif isinstance(error, NotReady):
-        seconds = math.ceil(poll_seconds)
-    else:
+    seconds = retry_after(error, poll_seconds)
+    if seconds is None:
         return ()
     return ("retry-after", str(seconds)), ("grpc-retry-pushback-ms", str(1000 * seconds))

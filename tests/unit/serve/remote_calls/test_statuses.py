@@ -5,7 +5,7 @@ import pytest
 
 from serve import errors
 from serve.errors import NotReady, Overloaded, RequestError, WrongValues
-from serve.grpc.statuses import CODES, code_of, details_of, trailer_of
+from serve.grpc.statuses import CODES, code_of, trailer_of
 
 ONLY_HTTP = {415, 431}
 
@@ -22,8 +22,8 @@ def test_every_status_that_can_happen_has_a_code() -> None:
 def test_where_and_what_was_expected_are_in_brackets_behind_the_sentence() -> None:
     error = WrongValues("a value is missing", row=3, column="amount", expected="a number")
 
-    assert details_of(error) == "a value is missing (row 3, column amount, expected a number)"
-    assert details_of(WrongValues("no rows")) == "no rows"
+    assert error.in_full() == "a value is missing (row 3, column amount, expected a number)"
+    assert WrongValues("no rows").in_full() == "no rows"
 
 
 @pytest.mark.parametrize(("error", "seconds"), [(Overloaded("full", 4), 4), (NotReady("not ready"), 2)])
