@@ -210,9 +210,9 @@ def test_the_proof_is_one_plain_sentence(rows: RowSet, sentence: str) -> None:
 def test_once_a_page_is_prepared_no_template_is_left_to_be_compiled_on_the_event_loop(
     default_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(templates._environment, "cache", {})
+    monkeypatch.setattr(templates._environment(), "cache", {})
     page = ModelPage(default_model, explained=True)
-    monkeypatch.setattr(templates._environment, "compile", None)
+    monkeypatch.setattr(templates._environment(), "compile", None)
 
     assert page.part(Reading(), None)
     assert page.whole(None, None, candidate=None, up="", here="./")
