@@ -1,5 +1,6 @@
 """How rows become answers, whichever protocol brought them: one admission, one model, one set of counters."""
 
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from serve.model import LoadedModel
 from serve.onnx_runtime import Answers, Inputs
 from serve.settings import Settings
 from serve.watcher import Watcher
+
+ALWAYS_IN_A_THREAD = sys.maxsize  # bytes: the size of what takes longer than the event loop should be busy
 
 
 class Answered(NamedTuple):

@@ -9,7 +9,7 @@ from serve.model import LoadedModel
 from serve.page.fields import fields
 from serve.page.importance import by_importance, importance_bars
 from serve.page.known_rows import known_rows
-from serve.page.overview import overview
+from serve.page.overview import Overview, overview
 from serve.page.proof import proof
 from serve.page.quality import quality
 from serve.page.reading import Reading, read
@@ -34,16 +34,17 @@ class ModelPage:
         self._first, self._others = (ordered, []) if few else (ordered[:FIRST], ordered[FIRST:])
         self._by_importance = bool(order) and not few
         compile_all()
-        self._head = Markup(render("head.html", model=model, about=overview(self._manifest)))  # noqa: S704 - escaped
-        self._below = Markup(self._evidence())  # noqa: S704 - escaped, too
+        about = overview(self._manifest)
+        self._head = Markup(render("head.html", model=model, about=about))  # noqa: S704 - escaped
+        self._below = Markup(self._evidence(about))  # noqa: S704 - escaped, too
 
-    def _evidence(self) -> str:
+    def _evidence(self, about: Overview) -> str:
         return render(
             "evidence.html",
             quality=quality(self._manifest),
             importance=importance_bars(self._manifest),
             proof=proof(self._manifest),
-            about=overview(self._manifest),
+            about=about,
         )
 
     def read(self, posted: Mapping[str, str]) -> Reading:

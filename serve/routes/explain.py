@@ -1,6 +1,5 @@
 """POST /explain and POST /models/NAME/explain: rows in, answers out, and each column's contribution to them."""
 
-import sys
 from functools import partial
 
 from starlette.requests import Request
@@ -14,9 +13,7 @@ from serve.explanation.encode import encode
 from serve.explanation.explanation import Explanation
 from serve.model import LoadedModel
 from serve.routes.state import gone, named, served_model, service, settings
-from serve.service import Answered
-
-_ALWAYS_IN_A_THREAD = sys.maxsize  # bytes; a row takes longer than the event loop should be busy
+from serve.service import ALWAYS_IN_A_THREAD, Answered
 
 
 async def explain(request: Request) -> Response:
@@ -31,7 +28,7 @@ async def explain(request: Request) -> Response:
     with request.app.state.bodies.holding() as held:
         body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
         work, rows = partial(_answer, body, model, explanation, most), count_rows(body, most)
-        answered = await service(request).answer(model, _ALWAYS_IN_A_THREAD, rows, work, gone(request))
+        answered = await service(request).answer(model, ALWAYS_IN_A_THREAD, rows, work, gone(request))
     return Response(answered.content, media_type="application/json", headers=named(model))
 
 

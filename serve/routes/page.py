@@ -1,7 +1,6 @@
 """The pages for people: those of GET / and GET /models/NAME, the answers to their forms, and the files they load."""
 
 import asyncio
-import sys
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -24,10 +23,10 @@ from serve.page.overview import overview
 from serve.page.reading import Reading
 from serve.page.templates import render
 from serve.routes.state import gone, named, served_model, service, settings, watcher
+from serve.service import ALWAYS_IN_A_THREAD
 
 FORM = ("application/x-www-form-urlencoded",)
 _FORM_BYTES, _FIELD_BYTES = 32 * 2**10, 2**10  # a text may be long; a form is parsed on the event loop
-_IN_A_THREAD = sys.maxsize  # bytes; an explanation takes longer than the event loop should be busy
 
 _pages: WeakKeyDictionary[LoadedModel, asyncio.Future[ModelPage]] = WeakKeyDictionary()
 
@@ -90,7 +89,7 @@ async def _prepared(request: Request, model: LoadedModel) -> ModelPage:
 
 async def _answered(request: Request, model: LoadedModel, page: ModelPage, reading: Reading) -> dict[str, Any] | None:
     """Return the answer to a row; where the row is refused the reading says why."""
-    size = _IN_A_THREAD if page.explained else 0
+    size = ALWAYS_IN_A_THREAD if page.explained else 0
     try:
         rows = rows_of(reading.row, model)  # here, and not counted as the version's failure: somebody is typing
         answered = await service(request).answer(model, size, 1, partial(answer, rows, model), gone(request))
