@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model_repository import PublishedVersion, read_version
+from tests.certificates import Pair, make_pair
 from tests.conftest import MODEL
 from tests.examples import forest_of
 from tests.servers import RunningServer, serving
@@ -23,6 +24,13 @@ def server(trained: Path) -> Iterator[RunningServer]:
     with serving(trained, "--max-rows", "1000", "--max-body-bytes", "1000000") as running:
         assert running.address
         yield running
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pair, Pair]:
+    """Return two certificates with their keys, the second to take the first one's place."""
+    folder = tmp_path_factory.mktemp("pairs")
+    return make_pair(folder, "first"), make_pair(folder, "second")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from serve.grpc.inference import SERVICE
-from tests.certificates import Pair, make_pair, presented
+from tests.certificates import Pair, presented
 from tests.conftest import MODEL
 from tests.examples import BENIGN
 from tests.remote_calls import SERVING, Caller, grpc_address, infer_raw, outputs_of, raw, refusal
@@ -86,12 +86,6 @@ def test_tokens_are_rotated_without_a_restart(guarded: RunningServer, tokens: Pa
     with Caller.of(guarded, NEW) as new, Caller.of(guarded, OLD) as old:
         assert new.call("ModelInfer", **ROW)
         assert old.refused("ModelInfer", **ROW).code == grpc.StatusCode.UNAUTHENTICATED
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pair, Pair]:
-    folder = tmp_path_factory.mktemp("pairs")
-    return make_pair(folder, "first"), make_pair(folder, "second")
 
 
 @pytest.fixture

@@ -26,12 +26,6 @@ from tests.rotations import replace, swap
 from tests.servers import DEADLINE_SECONDS, RunningServer, eventually, serving
 
 
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pair, Pair]:
-    folder = tmp_path_factory.mktemp("pairs")
-    return make_pair(folder, "first"), make_pair(folder, "second")
-
-
 @pytest.fixture
 def certificate(tmp_path: Path, pairs: tuple[Pair, Pair]) -> Path:
     """Return the certificate of a mounted secret, beside its key."""
