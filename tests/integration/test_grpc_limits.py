@@ -130,22 +130,6 @@ def test_a_message_that_does_not_come_in_time_is_told_so(trained: Path) -> None:
         assert caller.method(INFER)(request(1))
 
 
-def test_calls_that_are_cancelled_before_their_turn_compute_nothing(trained: Path) -> None:
-    flags = ("--grpc-port", "0", "--threads", "1", "--wait-seconds", "60")
-    large, count = request(5000), 30
-    with serving(trained, *flags) as running, Caller.of(running) as caller:
-        running.says("curl")
-        calls = [caller.method(INFER).future(large) for _ in range(count)]
-        calls[0].result(DEADLINE_SECONDS)
-        for call in calls:
-            call.cancel()
-
-        eventually(lambda: metric(running, "copse_queued_rows") == 0, lambda: "rows are still waiting")
-        assert metric(running, "copse_rows_total") < 5000 * count / 2
-        assert caller.method(INFER)(request(1))
-        assert "Traceback" not in running.text
-
-
 def test_a_deadline_ends_a_call_and_not_the_server(trained: Path) -> None:
     with serving(trained, "--grpc-port", "0") as running, Caller.of(running) as caller:
         running.says("curl")

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ FAILURES = {
 
 
 INFER = "/s/Infer"
+DEADLINE_SECONDS = 20.0
 SMALL, LARGE = b"\0" * 2**16, b"\0" * (2**16 + 1)
 
 
@@ -77,3 +80,44 @@ def test_a_message_without_rows_is_small_or_not_decoded(tmp_path: Path) -> None:
     assert status_of("/s/Other", tmp_path, LARGE) == too_large
     for path, message in (("/s/Other", SMALL), (INFER, LARGE)):
         assert status_of(path, tmp_path, message) == (grpc.StatusCode.INVALID_ARGUMENT, "read")
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not condition():  # noqa: ASYNC110 - the server sets no event
+            await asyncio.sleep(0.001)
+
+
+def test_calls_that_are_cancelled_before_their_turn_compute_nothing(tmp_path: Path) -> None:
+    computed, go_on = [], threading.Event()
+
+    def work() -> bytes:
+        go_on.wait(DEADLINE_SECONDS)
+        computed.append(1)
+        return b""
+
+    async def cancel_all() -> None:
+        state = create_app(Settings(models=tmp_path, threads=1)).state
+        lane = state.admission.threaded
+
+        async def answer(_: bytes) -> bytes:
+            content: bytes = await state.admission.in_thread(1, work, lambda: False)
+            return content
+
+        server = grpc.aio.server(handlers=[Calls(state, {INFER: answer}, (), INFER)])
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            method: Any = channel.unary_unary(INFER)
+            calls = [method(b"") for _ in range(8)]
+            await _until(lambda: len(lane.waiting) == len(calls) - 1)
+            for call in calls:
+                call.cancel()
+            await _until(lambda: all(ticket.done.done() for ticket in lane.waiting))
+            go_on.set()
+            await _until(lambda: not lane.waiting and not lane.rows_under_way)
+        await server.stop(0)
+
+    asyncio.run(cancel_all())
+
+    assert computed == [1], "the one whose turn it was already"
