@@ -1,6 +1,8 @@
 """Which requests are worked on now, which wait for their turn, and which are refused because too much is asked.
 
 Small requests take turns on the event loop, large ones in threads: two lanes, so that neither waits for the other.
+What came in the same turn of the loop is answered together, without waiting for more: one run of the model costs
+little more for several rows than for one.
 In each lane a bounded number of requests wait in order, for a bounded time. Once one was refused, and until none was
 for a moment, that time is short: those who are let in are answered about as fast as ever, the others are told at once
 when to come again. The idea is that of controlled delay (B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
@@ -10,10 +12,10 @@ import asyncio
 import functools
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from serve.errors import Overloaded
 from serve.pace import Pace
@@ -21,21 +23,39 @@ from serve.pace import Pace
 SHORTEST_TURN, LONGEST_TURN = 0.002, 0.02  # seconds of work before the loop looks at its connections again
 SHORTEST_WAIT = 0.005  # seconds; in overload, or four requests' time where that is longer
 OVERLOADED_REQUESTS, PATIENT_REQUESTS = 4, 16  # a wait is never shorter than the time that so many requests take
+MOST_ROWS_TOGETHER = 256  # in one run; beyond it a row hardly costs less
 
 
 class ClientGone(Exception):
     """The client closed its connection before its turn came; nothing was computed."""
 
 
+class Asker(Protocol):
+    """Who waits for an answer; an asyncio.Future is one."""
+
+    def done(self) -> bool:
+        """Return whether nobody waits any more."""
+
+    def set_result(self, result: Any, /) -> None:
+        """Take the answer."""
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """Take the reason why there is none."""
+
+
 @dataclass(slots=True)
 class Ticket:
-    """A request that waits: its number of rows, what is to be done, and whether its client has gone."""
+    """A request that waits: its number of rows, what it asks, whether its client has gone, and who is told."""
 
     rows: int
-    work: Callable[[], Any]
+    question: Any
     gone: Callable[[], bool]
-    since: float
-    done: "asyncio.Future[Any]"
+    asker: Asker
+    since: float = field(default_factory=time.monotonic)
+
+
+# Answers questions: returns for each its answer, or the error that it ends with. Is called on the loop, and in threads.
+Answerer = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 @dataclass
@@ -63,39 +83,46 @@ class Lane:
         self.waiting.append(ticket)
         self.rows_waiting += ticket.rows
 
-    def take(self, blind_seconds: float = 0.0) -> Ticket | None:
-        """Return the next request whose client is still there and whose wait was not too long.
+    def take(self, most: int, most_rows: int, blind_seconds: float = 0.0) -> list[Ticket]:
+        """Return the next requests whose clients are still there and whose wait was not too long, as many as wait.
 
-        `blind_seconds` were spent since requests were last taken; that wait is nobody's fault and is not counted.
+        They are at most so many, and with the last of them they may have more rows than that. `blind_seconds` were
+        spent since requests were last taken; that wait is nobody's fault and is not counted.
         """
-        longest = self._longest_wait() + blind_seconds
-        while self.waiting:
+        taken: list[Ticket] = []
+        rows, now = 0, time.monotonic()
+        longest = self._longest_wait(now) + blind_seconds
+        while self.waiting and len(taken) < most and rows < most_rows:
             ticket = self.waiting.popleft()
             self.rows_waiting -= ticket.rows
-            if ticket.done.done():
+            if ticket.asker.done():
                 continue
             if ticket.gone():
-                ticket.done.set_exception(ClientGone())
-            elif time.monotonic() - ticket.since > longest:
-                ticket.done.set_exception(Overloaded("late", self._refuse(ticket.rows)))
+                ticket.asker.set_exception(ClientGone())
+            elif now - ticket.since > longest:
+                ticket.asker.set_exception(Overloaded("late", self._refuse(ticket.rows)))
+                longest = self._longest_wait(now) + blind_seconds
             else:
-                self.rows_under_way += ticket.rows
-                return ticket
-        return None
+                taken.append(ticket)
+                rows += ticket.rows
+        self.rows_under_way += rows
+        return taken
 
-    def finish(self, ticket: Ticket, begun: float) -> None:
-        """Count a request that was worked on since `begun`, a time of time.monotonic()."""
-        self.rows_under_way -= ticket.rows
+    def finish(self, tickets: Sequence[Ticket], begun: float) -> None:
+        """Count requests that were worked on together since `begun`, a time of time.monotonic()."""
+        rows = sum(ticket.rows for ticket in tickets)
+        self.rows_under_way -= rows
         now = time.monotonic()
-        self.pace.answered(ticket.rows, now - begun, now, standing=bool(self.waiting))
+        self.pace.answered(len(tickets), rows, now - begun, now, standing=bool(self.waiting))
 
     def refuse_at_the_door(self) -> Overloaded | None:
         """Return the refusal of a request that is not even read: in overload, beyond what can wait. Else None."""
-        if not self.pace.overloaded(time.monotonic()):
+        now = time.monotonic()
+        if not self.pace.overloaded(now):
             return None
         before = len(self.waiting) + self.let_in
         seconds = 2 * before * self.pace.request_seconds  # half of the time goes to connections
-        if before >= OVERLOADED_REQUESTS and seconds >= self._longest_wait():
+        if before >= OVERLOADED_REQUESTS and seconds >= self._longest_wait(now):
             return Overloaded("late", self._refuse(1))
         self.let_in += 1
         if self.let_in == 1:
@@ -106,9 +133,9 @@ class Lane:
         """Begin to count anew: those let in while the loop read from its connections wait from now on."""
         self.let_in = 0
 
-    def _longest_wait(self) -> float:
+    def _longest_wait(self, now: float) -> float:
         turn = self.pace.request_seconds / self.workers
-        if self.pace.overloaded(time.monotonic()):
+        if self.pace.overloaded(now):
             return max(SHORTEST_WAIT, OVERLOADED_REQUESTS * turn)
         return max(self.wait_seconds, PATIENT_REQUESTS * turn)
 
@@ -119,15 +146,25 @@ class Lane:
 class Admission:
     """The two lanes of one application. To be used on its event loop only."""
 
-    def __init__(self, threads: ThreadPoolExecutor, workers: int, under_way: int, waiting: int, seconds: float) -> None:
-        """Bound the rows under way in threads, the rows that wait in each lane, and the seconds that they wait."""
+    def __init__(
+        self,
+        answer: Answerer,
+        threads: ThreadPoolExecutor,
+        *,
+        workers: int,
+        under_way: int,
+        waiting: int,
+        seconds: float,
+    ) -> None:
+        """Bound the rows under way in threads, the requests that wait in each lane, and the seconds that they wait."""
         self.inline = Lane(waiting, seconds, 1)
         self.threaded = Lane(waiting, seconds, workers)
+        self._answer = answer
         self._threads = threads
         self._most_under_way = under_way
         self._busy = 0
         self._turning = False
-        self._turn_ends = self._worked_until = self._blind = 0.0
+        self._worked_until = 0.0
 
     def rows_waiting(self) -> int:
         """Return the rows that wait for their turn."""
@@ -137,73 +174,64 @@ class Admission:
         """Return the rows that are worked on."""
         return self.inline.rows_under_way + self.threaded.rows_under_way
 
-    async def on_loop(self, rows: int, work: Callable[[], Any], gone: Callable[[], bool]) -> Any:
-        """Return what `work` returns, called on the event loop when its turn has come.
+    def ask_on_loop(self, ticket: Ticket) -> None:
+        """Have a question answered on the event loop, with all others that come in the same turn of it.
 
         Raises:
-            Overloaded: too much is asked for.
-            ClientGone: nobody waits for the answer any more.
+            Overloaded: too many wait already.
 
         """
-        ticket = _ticket(rows, work, gone)
         self.inline.add(ticket)
         if not self._turning:
-            self._begin_turn()
-        self._work()
-        return await ticket.done
+            self._turning = True
+            asyncio.get_running_loop().call_soon(self._turn)
 
-    async def in_thread(self, rows: int, work: Callable[[], Any], gone: Callable[[], bool]) -> Any:
-        """Return what `work` returns, called in a thread when its turn has come; raises as `on_loop` does."""
-        ticket = _ticket(rows, work, gone)
+    def ask_in_thread(self, ticket: Ticket) -> None:
+        """Have a question answered in a thread; raises as `ask_on_loop` does."""
         self.threaded.add(ticket)
         self._fill_threads()
-        return await ticket.done
 
     def _turn(self) -> None:
-        """Go on with those who wait since the turn before was over."""
-        self._turning = False
-        if self.inline.waiting:
-            self._begin_turn()
-            self._work()
+        """Answer those who wait, for a moment, or for as long as the loop was busy with its connections."""
+        begun = time.monotonic()
+        blind = begun - self._worked_until
+        ends = begun + min(LONGEST_TURN, max(SHORTEST_TURN, blind))
+        while begun < ends and (tickets := self.inline.take(self._most_until(ends - begun), MOST_ROWS_TOGETHER, blind)):
+            for ticket, outcome in zip(tickets, self._answer([ticket.question for ticket in tickets]), strict=True):
+                _tell(ticket.asker, outcome)
+            self.inline.finish(tickets, begun)
+            begun = self._worked_until = time.monotonic()
+        self._turning = bool(self.inline.waiting)
+        if self._turning:
+            asyncio.get_running_loop().call_soon(self._turn)
 
-    def _begin_turn(self) -> None:
-        """Work for a moment, or for as long as the loop was busy with its connections, then let it see to them."""
-        now = time.monotonic()
-        self._blind = now - self._worked_until
-        self._turn_ends = now + min(LONGEST_TURN, max(SHORTEST_TURN, self._blind))
-        self._turning = True
-        asyncio.get_running_loop().call_soon(self._turn)
-
-    def _work(self) -> None:
-        """Answer those who wait, in their order, until the turn is over."""
-        while (begun := time.monotonic()) < self._turn_ends and (ticket := self.inline.take(self._blind)):
-            try:
-                ticket.done.set_result(ticket.work())
-            except Exception as error:  # noqa: BLE001 - raised again where the request is answered
-                ticket.done.set_exception(error)
-            self.inline.finish(ticket, begun)
-            self._worked_until = time.monotonic()
+    def _most_until(self, seconds: float) -> int:
+        """Return how many requests there is time for; of those whose time is not known yet, one."""
+        each = self.inline.pace.request_seconds
+        return max(1, int(seconds / each)) if each else 1
 
     def _fill_threads(self) -> None:
         lane = self.threaded
         while self._busy < lane.workers and lane.waiting:
             if lane.rows_under_way and lane.rows_under_way + lane.waiting[0].rows > self._most_under_way:
                 return
-            if ticket := lane.take():
+            for ticket in lane.take(1, 1):
                 self._busy += 1
-                working = asyncio.get_running_loop().run_in_executor(self._threads, ticket.work)
+                working = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, [ticket.question])
                 working.add_done_callback(functools.partial(self._worked, ticket, time.monotonic()))
 
-    def _worked(self, ticket: Ticket, begun: float, working: "asyncio.Future[Any]") -> None:
+    def _worked(self, ticket: Ticket, begun: float, working: "asyncio.Future[Sequence[Any]]") -> None:
         self._busy -= 1
-        self.threaded.finish(ticket, begun)
-        if working.cancelled():
-            ticket.done.cancel()
-        elif not ticket.done.done():
-            error = working.exception()
-            ticket.done.set_exception(error) if error else ticket.done.set_result(working.result())
+        self.threaded.finish([ticket], begun)
+        _tell(ticket.asker, ClientGone() if working.cancelled() else working.result()[0])
         self._fill_threads()
 
 
-def _ticket(rows: int, work: Callable[[], Any], gone: Callable[[], bool]) -> Ticket:
-    return Ticket(rows, work, gone, time.monotonic(), asyncio.get_running_loop().create_future())
+def _tell(asker: Asker, outcome: Any) -> None:
+    """Give an answer, or an error, to who waits for it."""
+    if asker.done():
+        return
+    if isinstance(outcome, Exception):
+        asker.set_exception(outcome)
+    else:
+        asker.set_result(outcome)

@@ -24,6 +24,7 @@ from serve.errors import ModelFailed, Overloaded, RequestError, retry_after
 from serve.metrics import CountRequests, Metrics
 from serve.openapi.document import Document
 from serve.page.failure import failure
+from serve.questions import answer_all
 from serve.routes import explain, health, metadata, openapi, page, predict, repository, v1, v2
 from serve.routes import metrics as exposition
 from serve.service import Service
@@ -79,7 +80,14 @@ def _state(settings: Settings) -> State:
     """Return what the routes find in the application."""
     watcher, workers = Watcher(settings), settings.threads or container_cpus()
     threads = ThreadPoolExecutor(workers, THREADS)
-    admission = Admission(threads, workers, settings.rows_under_way, settings.waiting_requests, settings.wait_seconds)
+    admission = Admission(
+        answer_all,
+        threads,
+        workers=workers,
+        under_way=settings.rows_under_way,
+        waiting=settings.waiting_requests,
+        seconds=settings.wait_seconds,
+    )
     metrics = Metrics(watcher, admission)
     tokens = tokens_from(settings.tokens_file) if settings.tokens_file else None
     return State(

@@ -58,11 +58,12 @@ def _malformed(encoding: str) -> Malformed:
     return Malformed(f"the body is not what {encoding} makes")
 
 
-def compressed(content: bytes, accepted: str | None) -> tuple[bytes, dict[str, str]]:
-    """Return an answer's content, compressed where that is worth it and accepted, and the headers that say so."""
+def compressed(content: bytes, accepted: str | None, media_type: str) -> tuple[bytes, dict[str, str]]:
+    """Return an answer's content, compressed where that is worth it and accepted, and the headers that describe it."""
+    headers = {"content-type": media_type}
     if len(content) < WORTH_IT:
-        return content, {}
-    headers = {"vary": "accept-encoding"}
+        return content, headers
+    headers["vary"] = "accept-encoding"
     encoding = _preferred(accepted) if accepted else None
     if not encoding:
         return content, headers

@@ -13,8 +13,7 @@ import numpy as np
 from serve.errors import TooLarge, WrongValues
 from serve.explain import check_repeated, explain
 from serve.mixed import mixed_rows
-from serve.numbers import check_numbers
-from serve.onnx_runtime import Inputs, MixedRows
+from serve.onnx_runtime import Inputs
 from serve.signature import Signature
 
 Row = list[float] | dict[str, float]
@@ -51,7 +50,7 @@ _mixed_decoder = msgspec.json.Decoder(_MixedRequest)
 
 
 def decode(body: bytes, signature: Signature, max_rows: int) -> Decoded:
-    """Decode the body of a prediction request.
+    """Decode the body of a prediction request; the numbers are not checked yet.
 
     Raises:
         Malformed: it is not JSON.
@@ -78,7 +77,6 @@ def decode(body: bytes, signature: Signature, max_rows: int) -> Decoded:
         for index, row in enumerate(given)
     ]
     rows = mixed_rows(ordered, signature, single=single) if signature.texts else signature.inputs(ordered)
-    check_numbers(rows.numbers if isinstance(rows, MixedRows) else rows, signature, single=single)
     return Decoded(rows, single)
 
 

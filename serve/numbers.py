@@ -3,17 +3,18 @@
 import numpy as np
 
 from serve.errors import WrongValues
-from serve.onnx_runtime import Rows
+from serve.onnx_runtime import Inputs, MixedRows, Rows
 from serve.signature import Signature
 
 
-def check_numbers(numbers: Rows, signature: Signature, *, single: bool) -> None:
-    """Refuse the first of the numbers [n, columns of numbers] that the model does not take.
+def check_rows(rows: Inputs, signature: Signature, *, single: bool) -> None:
+    """Refuse the first number in rows that the model does not take; of a `single` row no position is told.
 
     Raises:
         WrongValues: it is too large, or missing (NaN) where none may be.
 
     """
+    numbers: Rows = rows.numbers if isinstance(rows, MixedRows) else rows
     if np.abs(numbers).max(initial=0) <= signature.largest:
         return
     bad = (np.abs(numbers) > signature.largest) | (np.isnan(numbers) & signature.always_there)

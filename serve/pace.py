@@ -24,10 +24,10 @@ class Pace:
         """Return whether a request was refused a moment ago."""
         return now - self._refused_at < CALM_SECONDS
 
-    def answered(self, rows: int, seconds: float, now: float, *, standing: bool) -> None:
-        """Count an answer that took so many seconds to work out, and whether others wait."""
-        share = SMOOTHING if self.request_seconds else 1.0
-        self.request_seconds += share * (seconds - self.request_seconds)
+    def answered(self, requests: int, rows: int, seconds: float, now: float, *, standing: bool) -> None:
+        """Count requests, and their rows, that together took so many seconds to work out, and whether others wait."""
+        share = 1 - (1 - SMOOTHING) ** requests if self.request_seconds else 1.0
+        self.request_seconds += share * (seconds / requests - self.request_seconds)
         self._rows += rows
         elapsed = now - self._began
         busy = standing or self.overloaded(now)

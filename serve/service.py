@@ -1,26 +1,18 @@
 """How rows become answers, whichever protocol brought them: one admission, one model, one set of counters."""
 
+import asyncio
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
-from serve.admission import Admission
+from serve.admission import Admission, Ticket
 from serve.errors import ModelFailed, WrongValues
 from serve.metrics import Metrics
 from serve.model import LoadedModel
-from serve.onnx_runtime import Answers, Inputs
+from serve.questions import Answered, Asked, Question
 from serve.settings import Settings
 from serve.watcher import Watcher
 
 ALWAYS_IN_A_THREAD = sys.maxsize  # bytes: the size of what takes longer than the event loop should be busy
-
-
-class Answered(NamedTuple):
-    """What `work` returns: what is sent, the rows that were asked for, and the model's answers to them."""
-
-    content: Any
-    rows: Inputs
-    answers: Answers
 
 
 class Service:
@@ -33,25 +25,33 @@ class Service:
         self._metrics = metrics
 
     async def answer(
-        self, model: LoadedModel, size: int, rows: int, work: Callable[[], Answered], gone: Callable[[], bool]
+        self, model: LoadedModel, size: int, rows: int, decode: Callable[[], Asked], gone: Callable[[], bool]
     ) -> Answered:
-        """Return what `work` returns; it decodes, asks the model, and encodes.
+        """Return the answers to the rows that `decode` returns, once their turn has come.
 
         A request of a small `size` in bytes is answered on the loop, where a thread would cost more than the model;
         `rows` is about how many it has. `gone` tells whether the client has closed its connection.
 
         Raises:
-            RequestError: the request is refused, here or by `work`.
+            RequestError: the request is refused: here, by `decode`, by the model, or where its answers are encoded.
             ClientGone: nobody waits for the answer any more.
 
         """
-        small = size <= self._settings.inline_bytes
-        lane = self._admission.on_loop if small else self._admission.in_thread
+        asker: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        ticket = Ticket(rows, Question(model, decode), gone, asker)
+        if size <= self._settings.inline_bytes:
+            self._admission.ask_on_loop(ticket)
+        else:
+            self._admission.ask_in_thread(ticket)
         try:
-            answered: Answered = await lane(rows, work, gone)
+            answered = await asker
         except (WrongValues, ModelFailed):
             self._watcher.failed(model)
             raise
+        self.count(model, answered)
+        return answered
+
+    def count(self, model: LoadedModel, answered: Answered) -> None:
+        """Count what a version answered, and let its candidate have its share of it."""
         self._watcher.answered(model, answered.rows, answered.answers)
         self._metrics.predicted(model.name, len(answered.rows))
-        return answered

@@ -15,7 +15,8 @@ from serve.inference.metadata import model_metadata, server_metadata
 from serve.inference.outputs import check_wanted, tensors_of
 from serve.inference.rows import rows_of
 from serve.model import LoadedModel
-from serve.service import Answered
+from serve.onnx_runtime import Answers
+from serve.questions import Asked
 
 SERVICE = "inference.GRPCInferenceService"
 INFER = f"/{SERVICE}/ModelInfer"
@@ -74,9 +75,9 @@ class Inference:
         asked = MESSAGES["ModelInferAddress"].FromString(message)
         model, limits = self._state.watcher.served(asked.model_name, asked.model_version), self._state.settings
         rows = len(message) // (_NUMBER_BYTES * len(model.signature.names))
-        work = partial(answer, message, model, limits.max_rows)
+        decode = partial(read, message, model, limits.max_rows)
         rows = min(limits.max_rows, max(1, rows))
-        answered = await self._state.service.answer(model, len(message), rows, work, _there)
+        answered = await self._state.service.answer(model, len(message), rows, decode, _there)
         content: bytes = answered.content
         return content
 
@@ -101,17 +102,20 @@ class Inference:
         return encoded("RepositoryModelUnloadResponse")
 
 
-def answer(message: bytes, model: LoadedModel, max_rows: int) -> Answered:
-    """Return the ModelInferResponse to a ModelInferRequest, its rows, and the model's answers to them."""
+def read(message: bytes, model: LoadedModel, max_rows: int) -> Asked:
+    """Return the rows of a ModelInferRequest; they are answered by a ModelInferResponse."""
     if len(message) > SMALL_MESSAGE:
         Bounds(model.signature, max_rows).check(message)
     request = MESSAGES["ModelInferRequest"].FromString(message)
     wanted = [output.name for output in request.outputs]
     check_wanted(wanted, model)
     rows = rows_of(tensors_from(request), model.signature, max_rows)
-    answers = model.predict(rows)
-    response = response_of(tensors_of(answers, model, wanted), model, request.id)
-    return Answered(response.SerializeToString(), rows, answers)
+
+    def encode(answers: Answers) -> bytes:
+        content: bytes = response_of(tensors_of(answers, model, wanted), model, request.id).SerializeToString()
+        return content
+
+    return Asked(rows, encode)
 
 
 def _there() -> bool:

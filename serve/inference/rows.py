@@ -9,8 +9,7 @@ import numpy.typing as npt
 from serve.errors import TooLarge, WrongValues
 from serve.inference.tensor import BYTES, FP32, Place, Tensor
 from serve.mixed import mixed_columns
-from serve.numbers import check_numbers
-from serve.onnx_runtime import NUMBERS, Inputs, MixedRows, Rows
+from serve.onnx_runtime import NUMBERS, Inputs, Rows
 from serve.signature import Signature
 
 _EXACT = 2**24  # float32 holds each whole number up to here, and beyond it those of at most 24 significant bits
@@ -35,11 +34,11 @@ def where_is(position: int, name: str, place: Place, signature: Signature) -> di
 
 
 def rows_of(inputs: Sequence[Tensor], signature: Signature, max_rows: int) -> Inputs:
-    """Return the rows that tensors hold.
+    """Return the rows that tensors hold; their numbers are not checked yet.
 
     Raises:
         TooLarge: they are more than `max_rows`.
-        WrongValues: the tensors are no rows of this model, or hold values that it does not take.
+        WrongValues: the tensors are no rows of this model, or hold texts that it does not take.
 
     """
     alone = Place(0, len(inputs))
@@ -48,7 +47,6 @@ def rows_of(inputs: Sequence[Tensor], signature: Signature, max_rows: int) -> In
     else:
         columns = _columns(inputs, signature, max_rows)
         rows = mixed_columns(columns, signature, single=False) if signature.texts else np.stack(columns, axis=1)
-    check_numbers(rows.numbers if isinstance(rows, MixedRows) else rows, signature, single=False)
     return rows
 
 

@@ -8,8 +8,9 @@ from serve.decode import decode
 from serve.encode import encode_one
 from serve.explanation.encode import encode
 from serve.model import LoadedModel
-from serve.onnx_runtime import Inputs
-from serve.service import Answered
+from serve.numbers import check_rows
+from serve.onnx_runtime import Answers, Inputs
+from serve.questions import Asked
 from serve.signature import Value
 
 
@@ -20,18 +21,18 @@ def rows_of(row: list[Value], model: LoadedModel) -> Inputs:
         WrongValues: it does not take it.
 
     """
-    return decode(orjson.dumps({"features": row}), model.signature, 1).rows
+    rows, _ = decode(orjson.dumps({"features": row}), model.signature, 1)
+    check_rows(rows, model.signature, single=True)
+    return rows
 
 
-def answer(rows: Inputs, model: LoadedModel) -> Answered:
-    """Return the answer to a row, its contributions with it where the model is explained."""
-    answers = model.predict(rows)
-    if model.explanation is None:
-        return Answered(_loaded(encode_one(answers, model)), rows, answers)
-    contributions = model.explanation.of(rows)
-    return Answered(_loaded(encode(answers, contributions, model, model.explanation, single=True)), rows, answers)
+def asked_of(rows: Inputs, model: LoadedModel) -> Asked:
+    """Return what asks for the answer to a row, its contributions with it where the model is explained."""
 
+    def encoded(answers: Answers) -> Any:
+        if model.explanation is None:
+            return orjson.loads(encode_one(answers, model))
+        contributions = model.explanation.of(rows)
+        return orjson.loads(encode(answers, contributions, model, model.explanation, single=True))
 
-def _loaded(content: bytes) -> dict[str, Any]:
-    loaded: dict[str, Any] = orjson.loads(content)
-    return loaded
+    return Asked(rows, encoded, single=True)

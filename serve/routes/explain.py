@@ -12,8 +12,9 @@ from serve.errors import NotExplained
 from serve.explanation.encode import encode
 from serve.explanation.explanation import Explanation
 from serve.model import LoadedModel
+from serve.questions import Asked
 from serve.routes.state import gone, named, served_model, service, settings
-from serve.service import ALWAYS_IN_A_THREAD, Answered
+from serve.service import ALWAYS_IN_A_THREAD
 
 
 async def explain(request: Request) -> Response:
@@ -27,16 +28,14 @@ async def explain(request: Request) -> Response:
     most = min(limits.max_rows, explanation.most_rows)
     with request.app.state.bodies.holding() as held:
         body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
-        work, rows = partial(_answer, body, model, explanation, most), count_rows(body, most)
-        answered = await service(request).answer(model, ALWAYS_IN_A_THREAD, rows, work, gone(request))
+        decoded, rows = partial(_read, body, model, explanation, most), count_rows(body, most)
+        answered = await service(request).answer(model, ALWAYS_IN_A_THREAD, rows, decoded, gone(request))
     return Response(answered.content, media_type="application/json", headers=named(model))
 
 
-def _answer(body: bytes, model: LoadedModel, explanation: Explanation, most: int) -> Answered:
-    decoded = decode(body, model.signature, most)
-    answers = model.predict(decoded.rows)
-    contributions = explanation.of(decoded.rows)
-    return Answered(encode(answers, contributions, model, explanation, decoded.single), decoded.rows, answers)
+def _read(body: bytes, model: LoadedModel, explanation: Explanation, most: int) -> Asked:
+    rows, single = decode(body, model.signature, most)
+    return Asked(rows, lambda answers: encode(answers, explanation.of(rows), model, explanation, single), single)
 
 
 ROUTES = [

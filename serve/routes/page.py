@@ -16,7 +16,7 @@ from serve.errors import Malformed, WrongValues
 from serve.model import LoadedModel
 from serve.page import assets
 from serve.page.answers import asset, html
-from serve.page.asking import answer, rows_of
+from serve.page.asking import asked_of, rows_of
 from serve.page.failure import up
 from serve.page.model_page import ModelPage
 from serve.page.overview import overview
@@ -92,7 +92,7 @@ async def _answered(request: Request, model: LoadedModel, page: ModelPage, readi
     size = ALWAYS_IN_A_THREAD if page.explained else 0
     try:
         rows = rows_of(reading.row, model)  # here, and not counted as the version's failure: somebody is typing
-        answered = await service(request).answer(model, size, 1, partial(answer, rows, model), gone(request))
+        answered = await service(request).answer(model, size, 1, partial(asked_of, rows, model), gone(request))
     except WrongValues as error:
         reading.refuse(error, page.fields)
         return None

@@ -8,14 +8,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serve.admission import Lane
-from serve.body import read_json_body
+from serve.body import JSON, read_json_body
 from serve.compression import compressed
 from serve.decode import count_rows, decode
 from serve.encode import encode_many, encode_one
 from serve.errors import Overloaded
 from serve.model import LoadedModel
+from serve.questions import Asked
 from serve.routes.state import gone, named, served_model, service, settings
-from serve.service import Answered
 
 PREDICT, PREDICT_OF, PREDICT_V1 = "/predict", "/models/{name}/predict", "/v1/models/{name}:predict"
 INFER, INFER_VERSION = "/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"
@@ -27,19 +27,18 @@ async def predict(request: Request) -> Response:
     model, limits = served_model(request), settings(request)
     with request.app.state.bodies.holding() as held:
         body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
-        work = partial(answer, body, model, limits.max_rows, request.headers.get("accept-encoding"))
+        decoded = partial(read, body, model, limits.max_rows, request.headers.get("accept-encoding"))
         rows = count_rows(body, limits.max_rows)
-        answered = await service(request).answer(model, len(body), rows, work, gone(request))
+        answered = await service(request).answer(model, len(body), rows, decoded, gone(request))
     content, headers = answered.content
-    return Response(content, media_type="application/json", headers=named(model) | headers)
+    return Response(content, headers=named(model) | headers)
 
 
-def answer(body: bytes, model: LoadedModel, max_rows: int, accepted: str | None) -> Answered:
-    """Return the JSON that answers a body, compressed as is accepted, its rows, and the model's answers to them."""
-    decoded = decode(body, model.signature, max_rows)
-    answers = model.predict(decoded.rows)
-    encode = encode_one if decoded.single else encode_many
-    return Answered(compressed(encode(answers, model), accepted), decoded.rows, answers)
+def read(body: bytes, model: LoadedModel, max_rows: int, accepted: str | None) -> Asked:
+    """Return the rows of a body; they are answered by JSON, compressed as is accepted, with the headers that say so."""
+    rows, single = decode(body, model.signature, max_rows)
+    encode = encode_one if single else encode_many
+    return Asked(rows, lambda answers: compressed(encode(answers, model), accepted, JSON), single)
 
 
 def refuse_at_the_door(state: State, path: bytes) -> Overloaded | None:

@@ -16,10 +16,11 @@ from serve.inference.request import decode_request
 from serve.inference.response import encode_response
 from serve.inference.rows import rows_of
 from serve.model import LoadedModel
+from serve.onnx_runtime import Answers
+from serve.questions import Asked
 from serve.routes.health import livez, readyz
 from serve.routes.predict import INFER, INFER_VERSION
 from serve.routes.state import gone, named, service, settings, watcher
-from serve.service import Answered
 
 LENGTH = "inference-header-content-length"
 _NUMBER_BYTES = 4  # of a float32, for about how many rows bytes are
@@ -49,24 +50,26 @@ async def infer(request: Request) -> Response:
         length = _header_length(request)
         if length == 0 and JSON in request.headers.get("content-type", ""):
             raise WrongMediaType(f"a body without JSON is no JSON: send it with content-type: {BINARY}")
-        work = partial(answer, body, length, model, limits.max_rows, request.headers.get("accept-encoding"))
+        decoded = partial(read, body, length, model, limits.max_rows, request.headers.get("accept-encoding"))
         rows = min(limits.max_rows, _about_rows(body, length, len(model.signature.names)))
-        answered = await service(request).answer(model, len(body), rows, work, gone(request))
+        answered = await service(request).answer(model, len(body), rows, decoded, gone(request))
     content, headers = answered.content
     return Response(content, headers=named(model) | headers)
 
 
-def answer(body: bytes, length: int | None, model: LoadedModel, max_rows: int, accepted: str | None) -> Answered:
-    """Return the response to a body, compressed as is accepted, with its headers; its rows; and the model's answers."""
+def read(body: bytes, length: int | None, model: LoadedModel, max_rows: int, accepted: str | None) -> Asked:
+    """Return the rows of a body; they are answered by a response, compressed as is accepted, with its headers."""
     request = decode_request(body, length, model.signature, max_rows)
     check_wanted(request.wanted, model)
-    rows = rows_of(request.inputs, model.signature, max_rows)
-    answers = model.predict(rows)
-    content, json_length = encode_response(request, tensors_of(answers, model, request.wanted), model)
-    content, headers = compressed(content, accepted)
-    if json_length is None:
-        return Answered((content, {"content-type": JSON} | headers), rows, answers)
-    return Answered((content, {"content-type": BINARY, LENGTH: str(json_length)} | headers), rows, answers)
+
+    def encode(answers: Answers) -> tuple[bytes, dict[str, str]]:
+        content, json_length = encode_response(request, tensors_of(answers, model, request.wanted), model)
+        if json_length is None:
+            return compressed(content, accepted, JSON)
+        content, headers = compressed(content, accepted, BINARY)
+        return content, headers | {LENGTH: str(json_length)}
+
+    return Asked(rows_of(request.inputs, model.signature, max_rows), encode)
 
 
 def _served(request: Request) -> LoadedModel:

@@ -108,7 +108,7 @@ def test_an_encoding_is_known_however_it_is_written(declared: str, encoding: str
     ],
 )
 def test_an_answer_is_compressed_as_it_is_preferred(accepted: str | None, encoding: str | None) -> None:
-    content, headers = compressed(LARGE, accepted)
+    content, headers = compressed(LARGE, accepted, "text/plain")
 
     assert headers.get("content-encoding") == encoding
     assert headers["vary"] == "accept-encoding"
@@ -120,5 +120,5 @@ def test_an_answer_is_compressed_as_it_is_preferred(accepted: str | None, encodi
 def test_a_small_answer_is_sent_as_it_is() -> None:
     small = LARGE[: WORTH_IT - 1]
 
-    assert compressed(small, "gzip") == (small, {})
-    assert compressed(LARGE[:WORTH_IT], "gzip")[1]["content-encoding"] == "gzip"
+    assert compressed(small, "gzip", "text/plain") == (small, {"content-type": "text/plain"})
+    assert compressed(LARGE[:WORTH_IT], "gzip", "text/plain")[1]["content-encoding"] == "gzip"

@@ -13,6 +13,7 @@ from serve import decode as decoding
 from serve.decode import decode
 from serve.errors import Malformed, RequestError, TooLarge, WrongValues
 from serve.model import LoadedModel
+from serve.numbers import check_rows
 from serve.onnx_runtime import MixedRows
 from serve.signature import MOST_SHOWN, Signature
 from tests.mixed_models import NAMES, UNKNOWN, Row, columns, version
@@ -34,14 +35,15 @@ def body(*given: Any) -> bytes:
 
 
 def read(content: bytes, signature: Signature = SIGNATURE, max_rows: int = 100) -> MixedRows:
-    decoded = decode(content, signature, max_rows).rows
-    assert isinstance(decoded, MixedRows)
-    return decoded
+    rows, single = decode(content, signature, max_rows)
+    check_rows(rows, signature, single=single)
+    assert isinstance(rows, MixedRows)
+    return rows
 
 
 def refusal(content: bytes, signature: Signature = SIGNATURE, max_rows: int = 100) -> dict[str, Any]:
     with pytest.raises(RequestError) as caught:
-        decode(content, signature, max_rows)
+        read(content, signature, max_rows)
     assert SECRET not in json.dumps(caught.value.body())
     return caught.value.body()
 

@@ -14,7 +14,7 @@ def answering(rate: int, seconds: float = 1.0, rows: int = 1) -> Pace:
     """Return a pace at which so many requests a second were answered while others waited."""
     pace = Pace()
     for count in range(int(rate * seconds)):
-        pace.answered(rows, 1 / rate, count / rate, standing=True)
+        pace.answered(1, rows, 1 / rate, count / rate, standing=True)
     return pace
 
 
@@ -61,7 +61,7 @@ def test_overload_is_over_a_moment_after_the_last_refusal() -> None:
 def test_a_rate_is_not_measured_while_nobody_waits() -> None:
     pace = Pace()
     for count in range(100):
-        pace.answered(1, 0.001, float(count), standing=False)
+        pace.answered(1, 1, 0.001, float(count), standing=False)
 
     assert pace.rows_per_second == 0.0
     assert math.isclose(pace.request_seconds, 0.001)

@@ -2,16 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.datastructures import State
 
-from serve.admission import LONGEST_TURN, Admission
+from serve.admission import LONGEST_TURN
 from serve.app import create_app
+from serve.errors import Malformed
+from serve.questions import Asked
 from serve.routes.predict import refuse_at_the_door
+from serve.service import Service
 from serve.settings import Settings
 
 DEADLINE_SECONDS = 20.0
@@ -24,10 +26,16 @@ ROUTES = {
 }
 
 
-async def overload(admission: Admission) -> None:
+async def overload(service: Service) -> None:
     """Ask for something that takes a whole turn of the loop, and for more besides than may wait."""
-    works: list[Callable[[], Any]] = [lambda: time.sleep(2 * LONGEST_TURN), *[int] * 9]
-    await asyncio.gather(*(admission.on_loop(1, work, bool) for work in works), return_exceptions=True)
+    model: Any = "a model that is never asked"
+
+    def refuse() -> Asked:
+        time.sleep(2 * LONGEST_TURN)
+        raise Malformed("after a while")
+
+    asked = (service.answer(model, 1, 1, refuse, bool) for _ in range(9))
+    await asyncio.gather(*asked, return_exceptions=True)
 
 
 def refused(path: str, models: Path) -> tuple[int, State]:
@@ -36,7 +44,7 @@ def refused(path: str, models: Path) -> tuple[int, State]:
 
     async def ask() -> int:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            await overload(state.admission)
+            await overload(state.service)
             return sum(refuse_at_the_door(state, path.encode()) is not None for _ in range(100))
 
     return asyncio.run(ask()), state

@@ -9,6 +9,7 @@ import pytest
 from serve.errors import Malformed, RequestError, TooLarge
 from serve.inference.request import decode_request
 from serve.inference.rows import rows_of
+from serve.numbers import check_rows
 from serve.signature import Signature
 from tests.factories import manifest
 from tests.mixed_models import columns
@@ -39,10 +40,15 @@ def mixed(**changed: Any) -> list[dict[str, Any]]:
     return [each | changed.get(each["name"], {}) for each in [*inputs, height()]]
 
 
+def read(content: bytes, signature: Signature, max_rows: int) -> None:
+    rows = rows_of(decode_request(content, None, signature, max_rows).inputs, signature, max_rows)
+    check_rows(rows, signature, single=False)
+
+
 def refusal(inputs: Any, signature: Signature = NUMBERS, max_rows: int = MOST_ROWS, **members: Any) -> RequestError:
     content = json.dumps({"inputs": inputs} | members).encode()
     with pytest.raises(RequestError) as caught:
-        rows_of(decode_request(content, None, signature, max_rows).inputs, signature, max_rows)
+        read(content, signature, max_rows)
     assert SECRET not in json.dumps(caught.value.body())
     return caught.value
 

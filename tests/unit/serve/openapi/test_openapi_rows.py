@@ -13,6 +13,7 @@ from model_repository import LARGEST_FLOAT32, Category, Column
 from serve.decode import decode
 from serve.errors import RequestError
 from serve.model import LoadedModel
+from serve.numbers import check_rows
 from serve.openapi import rows
 from serve.openapi.rows import largest_number, request_schemas
 from serve.signature import Signature
@@ -44,7 +45,8 @@ def allowed(body: Any, model: LoadedModel) -> bool:
 def taken(body: Any, model: LoadedModel) -> bool:
     """Return whether the server decodes a body."""
     try:
-        decode(json.dumps(body).encode(), model.signature, MOST)
+        decoded = decode(json.dumps(body).encode(), model.signature, MOST)
+        check_rows(decoded.rows, model.signature, single=decoded.single)
     except RequestError:
         return False
     return True

@@ -22,7 +22,7 @@ from model_repository import (
 )
 from serve.model import LoadedModel
 from serve.page import templates
-from serve.page.asking import answer, rows_of
+from serve.page.asking import asked_of, rows_of
 from serve.page.assets import FILES
 from serve.page.model_page import ModelPage
 from serve.page.proof import proof
@@ -66,7 +66,8 @@ class Checked(HTMLParser):
 def page_of(model: LoadedModel, example: str = "") -> str:
     page = ModelPage(model, explained=model.explanation is not None)
     reading = page.known(example)
-    found = answer(rows_of(reading.row, model), model).content if reading else None
+    asked = asked_of(rows_of(reading.row, model), model) if reading else None
+    found = asked.encode(model.predict(asked.rows)) if asked else None
     return page.whole(reading, found, candidate=None, up="", here="./")
 
 

@@ -13,6 +13,8 @@ import pytest
 from serve.app import create_app
 from serve.errors import Malformed, ModelFailed
 from serve.grpc.calls import Calls
+from serve.questions import Asked
+from serve.service import ALWAYS_IN_A_THREAD
 from serve.settings import Settings
 
 FAILURES = {
@@ -91,18 +93,20 @@ async def _until(condition: Callable[[], bool]) -> None:
 def test_calls_that_are_cancelled_before_their_turn_compute_nothing(tmp_path: Path) -> None:
     computed, go_on = [], threading.Event()
 
-    def work() -> bytes:
+    model: Any = "a model that is never asked"
+
+    def work() -> Asked:
         go_on.wait(DEADLINE_SECONDS)
         computed.append(1)
-        return b""
+        raise Malformed("after a while")
 
     async def cancel_all() -> None:
         state = create_app(Settings(models=tmp_path, threads=1)).state
         lane = state.admission.threaded
 
         async def answer(_: bytes) -> bytes:
-            content: bytes = await state.admission.in_thread(1, work, lambda: False)
-            return content
+            await state.service.answer(model, ALWAYS_IN_A_THREAD, 1, work, bool)
+            return b""
 
         server = grpc.aio.server(handlers=[Calls(state, {INFER: answer}, (), INFER)])
         port = server.add_insecure_port("127.0.0.1:0")
@@ -113,7 +117,7 @@ def test_calls_that_are_cancelled_before_their_turn_compute_nothing(tmp_path: Pa
             await _until(lambda: len(lane.waiting) == len(calls) - 1)
             for call in calls:
                 call.cancel()
-            await _until(lambda: all(ticket.done.done() for ticket in lane.waiting))
+            await _until(lambda: all(ticket.asker.done() for ticket in lane.waiting))
             go_on.set()
             await _until(lambda: not lane.waiting and not lane.rows_under_way)
         await server.stop(0)
