@@ -1,6 +1,7 @@
 """copse-serve: read the settings, serve until a signal."""
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -20,8 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(message)s")
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         logging.getLogger("uvicorn.error").addFilter(_worth_saying)
+        gc.disable()  # what is imported stays: looking for garbage in it would take a tenth of the time
         from serve.listener import CannotListen  # noqa: PLC0415 - Ctrl-C ends quietly while this loads, too
         from serve.server import serve  # noqa: PLC0415 - likewise
+
+        gc.freeze()  # nor is it ever looked through again, with all requests waiting
+        gc.enable()
 
         try:
             serve(settings)

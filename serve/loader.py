@@ -9,13 +9,13 @@ from serve.errors import ModelRefused
 from serve.model import LoadedModel
 from serve.settings import Settings
 from serve.slot import Tried
-from serve.trial import TrialFailed, try_out
+from serve.trial import TrialFailed, Trials
 
 MOST_TRIALS = 3
 MOST_OLDER = 3  # versions that are tried in place of one that is refused
 
 
-async def load(tried: Tried, version: int, settings: Settings) -> LoadedModel:
+async def load(tried: Tried, version: int, settings: Settings, trials: Trials) -> LoadedModel:
     """Load a version off the event loop.
 
     Raises:
@@ -26,7 +26,7 @@ async def load(tried: Tried, version: int, settings: Settings) -> LoadedModel:
         published = await asyncio.to_thread(
             read_version, settings.models, tried.name, version, settings.max_model_bytes
         )
-        await try_out(published, settings.trial_seconds)
+        await trials.try_out(published, settings.trial_seconds)
         return await asyncio.to_thread(LoadedModel, published)
     except TrialFailed as error:  # perhaps for a reason outside of the model, such as a busy node
         tried.failed_trials += 1
@@ -45,12 +45,12 @@ def _older(root: Path, name: str, refused: int) -> list[int]:
     return [each for each in reversed(versions(root, name)) if each < refused and each != candidate][:MOST_OLDER]
 
 
-async def load_older(name: str, refused: int, settings: Settings) -> LoadedModel | None:
+async def load_older(name: str, refused: int, settings: Settings, trials: Trials) -> LoadedModel | None:
     """Return the newest good version before one that is refused, or None; for a server that has nothing to go on with.
 
     A pod that starts while CURRENT names a broken version would else never be ready.
     """
     for version in await asyncio.to_thread(_older, settings.models, name, refused):
         with contextlib.suppress(ModelRefused, OSError):
-            return await load(Tried(name), version, settings)
+            return await load(Tried(name), version, settings, trials)
     return None

@@ -29,6 +29,7 @@ from serve.rotation import Rotating
 from serve.routes.predict import refuse_at_the_door
 from serve.settings import Settings
 from serve.tls import Certificate, certificate_from
+from serve.trial import child_at_start
 from serve.watcher import Watcher
 from serve.welcome import address_of, welcome
 
@@ -180,7 +181,9 @@ def serve(settings: Settings) -> None:
 
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    child = child_at_start()  # before there are threads, tokens, keys or sockets
     app = create_app(settings)
+    app.state.watcher.trials.ready = child
     protocols = 1 if settings.grpc_port is None else 2
     most = most_connections(protocols * settings.max_connections) // protocols
     door = functools.partial(refuse_at_the_door, app.state)

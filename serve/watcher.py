@@ -13,6 +13,7 @@ from serve.model import LoadedModel
 from serve.onnx_runtime import Answers, Inputs
 from serve.settings import Settings
 from serve.slot import Slot
+from serve.trial import Trials
 
 log = logging.getLogger("copse")
 
@@ -31,6 +32,7 @@ class Watcher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.slots: dict[str, Slot] = {}
+        self.trials = Trials()
         self.problem: str | None = "the model repository was not looked at yet"
         self.looked = asyncio.Event()
         self._woken = asyncio.Event()
@@ -42,6 +44,7 @@ class Watcher:
         while True:
             await self.look()
             self.looked.set()
+            await self.trials.let_go()
             if not self._trying or self._trying.done():
                 self._trying = asyncio.create_task(self.look_at_candidates())
             pause = self._settings.poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads load
@@ -52,6 +55,7 @@ class Watcher:
     async def close(self) -> None:
         """End what runs beside the requests."""
         await self._stop_trying()
+        await self.trials.let_go()
         for slot in self.slots.values():
             slot.drop_candidate()
 
@@ -181,10 +185,10 @@ class Watcher:
 
     async def _go_live(self, slot: Slot, version: int) -> None:
         try:
-            loaded = await load(slot, version, self._settings)
+            loaded = await load(slot, version, self._settings, self.trials)
         except ModelRefused:
             if slot.refused == version and not slot.loaded:
-                slot.loaded = await load_older(slot.name, version, self._settings)
+                slot.loaded = await load_older(slot.name, version, self._settings, self.trials)
             raise
         slot.go_live(loaded, self._settings.watch_seconds)
 
@@ -199,7 +203,7 @@ class Watcher:
             slot.drop_candidate()
             return
         if not slot.candidate.settled(version):
-            slot.take_candidate(await load(slot.candidate, version, self._settings))
+            slot.take_candidate(await load(slot.candidate, version, self._settings, self.trials))
         slot.compare(self._settings.shadow_share)
 
     async def _stop_trying(self) -> None:

@@ -16,7 +16,7 @@ from serve.errors import ModelRefused
 from serve.explanation.file import read_regions
 from serve.explanation.shapley import ShapleyValues
 from serve.model import LoadedModel
-from serve.trial import try_out
+from serve.trial import Trials
 
 Arrays = dict[str, npt.NDArray[Any]]
 Change = Callable[[Arrays], Any]
@@ -197,7 +197,7 @@ def test_one_of_features_that_are_not_there_is_refused(published: PublishedVersi
 
 
 async def _tried(published: PublishedVersion) -> None:
-    await try_out(published, 20)
+    await Trials().try_out(published, 20)
 
 
 def test_the_trial_has_the_explanation_too(published: PublishedVersion) -> None:
