@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from starlette.routing import Route
 
 from serve.access import RequireToken, tokens_from
 from serve.admission import Admission, ClientGone
+from serve.blocks import Blocks
 from serve.body import BodyMemory
 from serve.cpus import container_cpus
 from serve.drain import CloseWhileDraining, Drain
@@ -81,7 +83,7 @@ def _state(settings: Settings) -> State:
     watcher, workers = Watcher(settings), settings.threads or container_cpus()
     threads = ThreadPoolExecutor(workers, THREADS)
     admission = Admission(
-        answer_all,
+        partial(answer_all, blocks=Blocks(threads, workers)),
         threads,
         workers=workers,
         under_way=settings.rows_under_way,

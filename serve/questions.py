@@ -1,14 +1,13 @@
 """Answering what several requests ask in one run of the model, so that none notices the others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from serve.errors import RequestError
+from serve.blocks import Blocks, joined, regrouped
+from serve.errors import RequestError, WrongValues
 from serve.model import LoadedModel
 from serve.numbers import check_rows
-from serve.onnx_runtime import Answers, Inputs, MixedRows
+from serve.onnx_runtime import Answers, Inputs
 
 
 class Asked(NamedTuple):
@@ -19,11 +18,21 @@ class Asked(NamedTuple):
     single: bool = False  # an error tells no number of a row
 
 
+class AskedInPieces(NamedTuple):
+    """What a large request asks: at least 1 row, some at a time, which are decoded as they are asked for."""
+
+    pieces: Iterator[Inputs]
+    encode: Callable[[Answers], Any]
+
+
+Decode = Callable[[], Asked | AskedInPieces]
+
+
 class Question(NamedTuple):
     """The model that is asked, and what decodes the rows."""
 
     model: LoadedModel
-    decode: Callable[[], Asked]
+    decode: Decode
 
 
 class Answered(NamedTuple):
@@ -37,32 +46,36 @@ class Answered(NamedTuple):
 Outcome = Answered | Exception
 
 
-def answer_all(questions: Sequence[Question]) -> list[Outcome]:
+def answer_all(questions: Sequence[Question], blocks: Blocks) -> list[Outcome]:
     """Return for each question its answer, or the error that it ends with; never raises."""
     outcomes: dict[int, Outcome] = {}
     by_model: dict[LoadedModel, dict[int, Asked]] = {}
     for index, question in enumerate(questions):
         try:
-            by_model.setdefault(question.model, {})[index] = question.decode()
+            asked = question.decode()
+            if isinstance(asked, AskedInPieces):
+                outcomes[index] = _answer_in_pieces(question.model, asked, blocks)
+            else:
+                by_model.setdefault(question.model, {})[index] = asked
         except Exception as error:  # noqa: BLE001 - raised again where the request is answered
             outcomes[index] = error
-    for model, asked in by_model.items():
-        outcomes.update(zip(asked, _answer(model, [*asked.values()]), strict=True))
+    for model, of_model in by_model.items():
+        outcomes.update(zip(of_model, _answer(model, [*of_model.values()], blocks), strict=True))
     return [outcomes[index] for index in range(len(questions))]
 
 
-def _answer(model: LoadedModel, asked: Sequence[Asked]) -> list[Outcome]:
+def _answer(model: LoadedModel, asked: Sequence[Asked], blocks: Blocks) -> list[Outcome]:
     """Answer together what has the same bits together as alone; where one is refused, each alone."""
     if len(asked) > 1 and model.manifest.parity.same_bits_alone_and_in_a_batch:
         try:
-            return _answer_joined(model, asked)
+            return _answer_joined(model, asked, blocks)
         except RequestError:
             pass
-    return [_answer_alone(model, each) for each in asked]
+    return [_answer_alone(model, each, blocks) for each in asked]
 
 
-def _answer_joined(model: LoadedModel, asked: Sequence[Asked]) -> list[Outcome]:
-    labels, probabilities = _predict(model, _joined([each.rows for each in asked]), single=True)
+def _answer_joined(model: LoadedModel, asked: Sequence[Asked], blocks: Blocks) -> list[Outcome]:
+    labels, probabilities = _predict(model, joined([each.rows for each in asked]), blocks, single=True)
     outcomes, start = [], 0
     for each in asked:
         end = start + len(each.rows)
@@ -71,16 +84,43 @@ def _answer_joined(model: LoadedModel, asked: Sequence[Asked]) -> list[Outcome]:
     return outcomes
 
 
-def _answer_alone(model: LoadedModel, asked: Asked) -> Outcome:
+def _answer_alone(model: LoadedModel, asked: Asked, blocks: Blocks) -> Outcome:
     try:
-        return _encoded(asked, _predict(model, asked.rows, single=asked.single))
+        return _encoded(asked, _predict(model, asked.rows, blocks, single=asked.single))
     except RequestError as error:
         return error
 
 
-def _predict(model: LoadedModel, rows: Inputs, *, single: bool) -> Answers:
+def _answer_in_pieces(model: LoadedModel, asked: AskedInPieces, blocks: Blocks) -> Outcome:
+    """Have the first pieces answered while the others are decoded."""
+    found: list[Inputs] = []
+    answers = blocks.answers(model, _checked(asked.pieces, found, model))
+    return Answered(asked.encode(answers), joined(found), answers)
+
+
+def _checked(pieces: Iterator[Inputs], found: list[Inputs], model: LoadedModel) -> Iterator[Inputs]:
+    """Yield rows in blocks, as long as the model takes their numbers, and have all of them `found`.
+
+    Raises:
+        WrongValues: a number is not taken. What is wrong elsewhere with the request comes first.
+
+    """
+    wrong = False
+    for block in regrouped(pieces):
+        found.append(block)
+        try:
+            check_rows(block, model.signature, single=False)
+        except WrongValues:
+            wrong = True
+        if not wrong:
+            yield block
+    if wrong:
+        check_rows(joined(found), model.signature, single=False)
+
+
+def _predict(model: LoadedModel, rows: Inputs, blocks: Blocks, *, single: bool) -> Answers:
     check_rows(rows, model.signature, single=single)
-    return model.predict(rows)
+    return blocks.predict(model, rows)
 
 
 def _encoded(asked: Asked, answers: Answers) -> Outcome:
@@ -88,10 +128,3 @@ def _encoded(asked: Asked, answers: Answers) -> Outcome:
         return Answered(asked.encode(answers), asked.rows, answers)
     except Exception as error:  # noqa: BLE001 - raised again where the request is answered
         return error
-
-
-def _joined(parts: Sequence[Inputs]) -> Inputs:
-    if mixed := [part for part in parts if isinstance(part, MixedRows)]:
-        numbers, texts = [part.numbers for part in mixed], [part.texts for part in mixed]
-        return MixedRows(np.concatenate(numbers), np.concatenate(texts))
-    return np.concatenate([part for part in parts if not isinstance(part, MixedRows)])

@@ -8,7 +8,7 @@ from serve.admission import Admission, Ticket
 from serve.errors import ModelFailed, WrongValues
 from serve.metrics import Metrics
 from serve.model import LoadedModel
-from serve.questions import Answered, Asked, Question
+from serve.questions import Answered, Decode, Question
 from serve.settings import Settings
 from serve.watcher import Watcher
 
@@ -25,7 +25,7 @@ class Service:
         self._metrics = metrics
 
     async def answer(
-        self, model: LoadedModel, size: int, rows: int, decode: Callable[[], Asked], gone: Callable[[], bool]
+        self, model: LoadedModel, size: int, rows: int, decode: Decode, gone: Callable[[], bool]
     ) -> Answered:
         """Return the answers to the rows that `decode` returns, once their turn has come.
 
