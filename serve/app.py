@@ -24,7 +24,7 @@ from serve.cpus import container_cpus
 from serve.drain import CloseWhileDraining, Drain
 from serve.errors import ModelFailed, Overloaded, RequestError, retry_after
 from serve.metrics import CountRequests, Metrics
-from serve.openapi.document import Document
+from serve.openapi.current import Document
 from serve.page.failure import failure
 from serve.questions import answer_all
 from serve.routes import explain, health, metadata, openapi, page, predict, repository, v1, v2

@@ -1,7 +1,6 @@
 """What the server and its models are, in the words of the Open Inference Protocol."""
 
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 from serve.inference.outputs import LABEL, PROBABILITIES, label_datatype, output_names
@@ -22,6 +21,8 @@ def server_metadata() -> dict[str, Any]:
 
 @cache  # it is read from a file
 def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - it loads much, and few clients ask
+
     return version(NAME)
 
 

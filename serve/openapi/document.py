@@ -1,17 +1,14 @@
 """The document at /openapi.json: every route of the application, with the schemas of the models that are loaded."""
 
-import asyncio
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, Route
 
 from serve.access import OPEN_PATHS
 from serve.body import JSON
-from serve.errors import NoSuchModel, NotReady
+from serve.errors import NoSuchModel
 from serve.model import LoadedModel
 from serve.openapi.answers import TYPES, answer_schemas, explanation_schemas
 from serve.openapi.failures import failures, responses
@@ -19,58 +16,12 @@ from serve.openapi.operations import OPERATIONS, Contents, Operation
 from serve.openapi.protocol import ANSWERS, control_schemas, inference_schemas
 from serve.openapi.rows import Schema, reference, request_schemas, schemas_of_types
 from serve.settings import Settings
-from serve.watcher import Watcher
 
 BEARER = "bearer"
 
 
-class Document:
-    """The document in JSON, made anew once other versions are loaded, or another model is meant where none is named."""
-
-    def __init__(self, routes: Sequence[BaseRoute], settings: Settings, watcher: Watcher) -> None:
-        self._routes = [route for route in routes if isinstance(route, Route) and key(route) in OPERATIONS]
-        self._settings = settings
-        self._watcher = watcher
-        self._made_of: object = None
-        self._content = b""
-        self._making = asyncio.Lock()
-
-    async def content(self) -> bytes:
-        """Return the document; it is made in a thread, since that of a model of many columns takes a while.
-
-        Raises:
-            NotReady: no model is loaded yet.
-
-        """
-        async with self._making:  # once for all who ask meanwhile
-            return await self._current()
-
-    async def _current(self) -> bytes:
-        models = [slot.serving for _, slot in sorted(self._watcher.slots.items()) if slot.serving]
-        if not models:
-            self._watcher.check_ready()
-        meant = self._meant()
-        known = [(model.name, model.version, model.manifest.onnx.sha256) for model in models]
-        made_of = known, meant.name if meant else None
-        if made_of == self._made_of:
-            return self._content
-        self._content = await run_in_threadpool(self._make, models, meant)
-        self._made_of = made_of
-        return self._content
-
-    def _make(self, models: Sequence[LoadedModel], meant: LoadedModel | None) -> bytes:
-        return orjson.dumps(document(self._routes, models, meant, self._settings))
-
-    def _meant(self) -> LoadedModel | None:
-        """Return the model that paths without a name mean."""
-        try:
-            return self._watcher.served()
-        except (NoSuchModel, NotReady):
-            return None
-
-
 def document(
-    routes: Iterable[Route], models: Sequence[LoadedModel], meant: LoadedModel | None, settings: Settings
+    routes: Iterable[BaseRoute], models: Sequence[LoadedModel], meant: LoadedModel | None, settings: Settings
 ) -> dict[str, Any]:
     """Return the document of some routes and models, of which one is meant where none is named."""
     schemas = schemas_of_types(*TYPES, *ANSWERS) | control_schemas()
@@ -78,7 +29,8 @@ def document(
         schemas |= request_schemas(each, settings.max_rows) | answer_schemas(each)
         schemas |= explanation_schemas(each, settings.max_rows) | inference_schemas(each, settings.max_rows)
     paths: dict[str, dict[str, Any]] = {}
-    for route in routes:
+    described = [route for route in routes if isinstance(route, Route) and key(route) in OPERATIONS]
+    for route in described:
         for path, model in _places(route, models, meant):
             paths.setdefault(path, {}).update(_methods(route, path, model, settings))
     components = {"schemas": schemas, "responses": responses()}

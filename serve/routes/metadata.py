@@ -21,7 +21,7 @@ async def metadata(request: Request) -> Response:
     page = prefers_html(request.headers)
     if _several(request):
         listed = _listed(request)
-        return list_page(request, listed) if page else _json({"models": listed})
+        return await list_page(request, listed) if page else _json({"models": listed})
     model = served_model(request)
     shadow = watcher(request).slots[model.name].shadow
     candidate = _compared(shadow) if shadow else None

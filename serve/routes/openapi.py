@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serve.openapi import swagger
-from serve.openapi.document import Document
+from serve.openapi.current import Document
 from serve.page.answers import WithOwnHeaders
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 from weakref import WeakKeyDictionary
 
@@ -18,21 +18,24 @@ from serve.page import assets
 from serve.page.answers import asset, html
 from serve.page.asking import asked_of, rows_of
 from serve.page.failure import up
-from serve.page.model_page import ModelPage
 from serve.page.overview import overview
 from serve.page.reading import Reading
-from serve.page.templates import render
+from serve.page.templates import compile_all, render
 from serve.routes.state import gone, named, served_model, service, settings, watcher
 from serve.service import ALWAYS_IN_A_THREAD
+
+if TYPE_CHECKING:
+    from serve.page.model_page import ModelPage
 
 FORM = ("application/x-www-form-urlencoded",)
 _FORM_BYTES, _FIELD_BYTES = 32 * 2**10, 2**10  # a text may be long; a form is parsed on the event loop
 
-_pages: WeakKeyDictionary[LoadedModel, asyncio.Future[ModelPage]] = WeakKeyDictionary()
+_pages: "WeakKeyDictionary[LoadedModel, asyncio.Future[ModelPage]]" = WeakKeyDictionary()
 
 
-def list_page(request: Request, listed: list[dict[str, Any]]) -> Response:
+async def list_page(request: Request, listed: list[dict[str, Any]]) -> Response:
     """Show which models there are."""
+    await asyncio.to_thread(compile_all)
     slots = watcher(request).slots
     models = [
         each | {"sentence": overview(model.manifest).sentence if (model := slots[each["name"]].serving) else ""}
@@ -73,13 +76,12 @@ def file(request: Request) -> Response:
     return asset(*found)
 
 
-async def _prepared(request: Request, model: LoadedModel) -> ModelPage:
+async def _prepared(request: Request, model: LoadedModel) -> "ModelPage":
     """Return the page of a version; what does not change on it is made once, off the event loop."""
     page = _pages.get(model)
     if not page:
         loop = asyncio.get_running_loop()
-        make = partial(ModelPage, model, explained=model.explanation is not None)
-        page = _pages[model] = loop.run_in_executor(request.app.state.threads, make)
+        page = _pages[model] = loop.run_in_executor(request.app.state.threads, _page_of, model)
     try:
         return await asyncio.shield(page)  # others may wait for it, too
     except Exception:
@@ -87,7 +89,13 @@ async def _prepared(request: Request, model: LoadedModel) -> ModelPage:
         raise
 
 
-async def _answered(request: Request, model: LoadedModel, page: ModelPage, reading: Reading) -> dict[str, Any] | None:
+def _page_of(model: LoadedModel) -> "ModelPage":
+    from serve.page.model_page import ModelPage  # noqa: PLC0415 - here is a thread, and few servers ever show a page
+
+    return ModelPage(model, explained=model.explanation is not None)
+
+
+async def _answered(request: Request, model: LoadedModel, page: "ModelPage", reading: Reading) -> dict[str, Any] | None:
     """Return the answer to a row; where the row is refused the reading says why."""
     size = ALWAYS_IN_A_THREAD if page.explained else 0
     try:

@@ -12,7 +12,7 @@ import pytest
 from serve.app import create_app
 from serve.model import LoadedModel
 from serve.page.model_page import ModelPage
-from serve.routes import page
+from serve.page import model_page
 from serve.settings import Settings
 from tests.conftest import MODEL
 
@@ -29,7 +29,7 @@ class Counted(ModelPage):
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> type[Counted]:
-    monkeypatch.setattr(page, "ModelPage", Counted)
+    monkeypatch.setattr(model_page, "ModelPage", Counted)
     monkeypatch.setattr(Counted, "made", 0)
     return Counted
 
