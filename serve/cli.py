@@ -12,6 +12,7 @@ from serve.settings import SettingError, read_settings
 USAGE = 2
 CANNOT_START = 1
 INTERRUPTED = 130
+GARBAGE_WHILE_LOADING = 50_000  # objects; what is imported mostly stays, and is looked through as rarely
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,12 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(message)s")
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         logging.getLogger("uvicorn.error").addFilter(_worth_saying)
-        gc.disable()  # what is imported stays: looking for garbage in it would take a tenth of the time
+        usual = gc.get_threshold()
+        gc.set_threshold(GARBAGE_WHILE_LOADING)
         from serve.listener import CannotListen  # noqa: PLC0415 - Ctrl-C ends quietly while this loads, too
         from serve.server import serve  # noqa: PLC0415 - likewise
 
         gc.freeze()  # nor is it ever looked through again, with all requests waiting
-        gc.enable()
+        gc.set_threshold(*usual)
 
         try:
             serve(settings)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 from pathlib import Path
 
 from model_repository import Damaged, NotPublished, candidate_version, read_version, versions
@@ -23,11 +24,7 @@ async def load(tried: Tried, version: int, settings: Settings, trials: Trials) -
 
     """
     try:
-        published = await asyncio.to_thread(
-            read_version, settings.models, tried.name, version, settings.max_model_bytes
-        )
-        await trials.try_out(published, settings.trial_seconds)
-        return await asyncio.to_thread(LoadedModel, published)
+        loaded = await _checked(tried.name, version, settings, trials)
     except TrialFailed as error:  # perhaps for a reason outside of the model, such as a busy node
         tried.failed_trials += 1
         if tried.failed_trials >= MOST_TRIALS:
@@ -35,6 +32,21 @@ async def load(tried: Tried, version: int, settings: Settings, trials: Trials) -
         raise tried.refusal(version, error) from error
     except (Damaged, NotPublished, ModelRefused) as error:
         raise tried.refuse(version, error) from error
+    await asyncio.to_thread(_give_memory_back)
+    return loaded
+
+
+async def _checked(name: str, version: int, settings: Settings, trials: Trials) -> LoadedModel:
+    published = await asyncio.to_thread(read_version, settings.models, name, version, settings.max_model_bytes)
+    await trials.try_out(published, settings.trial_seconds)
+    return await asyncio.to_thread(LoadedModel, published)
+
+
+def _give_memory_back() -> None:
+    """Return to the system what reading and loading took only for a while; the C library would keep it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
+    if trim:
+        trim(0)
 
 
 def _older(root: Path, name: str, refused: int) -> list[int]:
