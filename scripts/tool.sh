@@ -10,6 +10,7 @@ case $name in
   kubeconform) source=github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 small=yes ;;
   helm) source=helm.sh/helm/v4/cmd/helm@v4.3.1 ;;
   helm3) source=helm.sh/helm/v3/cmd/helm@v3.21.4 ;;
+  vegeta) source=github.com/tsenart/vegeta/v12@v12.12.0 small=yes ;;
   kind) source=sigs.k8s.io/kind@v0.33.0 ;;
   *) echo "tool.sh: there is no $name" >&2; exit 2 ;;
 esac

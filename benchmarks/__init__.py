@@ -1,0 +1,1 @@
+"""Measures Copse, its limits and its peers side by side: `make bench`."""
