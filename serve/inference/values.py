@@ -1,5 +1,6 @@
 """The data of a tensor in JSON, flat or in its shape: typed decoding, and what is wrong with what it refuses."""
 
+import math
 import re
 from collections.abc import Sequence
 from itertools import chain
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from serve.errors import RequestError, WrongValues
 from serve.inference.rows import is_matrix, where_is
 from serve.inference.tensor import DATATYPES, Place, Tensor, check_size, dtype_of
+from serve.pieces import PIECE_BYTES, JsonList, NotTaken, numbers_in_pieces
 from serve.signature import Signature
 
 Number = float | None
@@ -23,6 +25,16 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     "b": msgspec.json.Decoder(list[bool | list[bool]]),
     "O": msgspec.json.Decoder(list[Text | list[Text]]),
 }
+_NUMBERS: dict[str, msgspec.json.Decoder[Any]] = {
+    "f": msgspec.json.Decoder(list[Number]),
+    "i": msgspec.json.Decoder(list[int]),
+    "u": msgspec.json.Decoder(list[int]),
+}
+_ROWS: dict[str, msgspec.json.Decoder[Any]] = {
+    "f": msgspec.json.Decoder(list[list[Number]]),
+    "i": msgspec.json.Decoder(list[list[int]]),
+    "u": msgspec.json.Decoder(list[list[int]]),
+}
 _EXPECTED = {"f": "a number", "i": "a whole number", "u": "a whole number", "b": "true or false", "O": "a text"}
 _KINDS = {
     "str": "text",
@@ -33,6 +45,7 @@ _KINDS = {
     "float": "no whole number",
     "int": "a number",
 }
+_LONGEST_SPACE = 64  # bytes before the first number
 _GOT = re.compile(r"got `(\w+)`")
 _WHERE = re.compile(r"\$\[(\d+)\](?:\[(\d+)\])?")
 
@@ -61,11 +74,27 @@ def tensor_from(sent: Input, place: Place, signature: Signature) -> Tensor:
 
     """
     dtype, shape = dtype_of(sent.datatype, place), tuple(sent.shape)
+    if len(memoryview(sent.data)) > PIECE_BYTES and (found := _in_pieces(bytes(sent.data), dtype, shape)) is not None:
+        return Tensor(sent.name, sent.datatype, shape, found)
     try:
         values = _flat(_DECODERS[dtype.kind].decode(sent.data), shape, place)
     except (msgspec.DecodeError, UnicodeDecodeError) as refusal:
         raise _refused(refusal, sent, place, signature) from None
     return Tensor(sent.name, sent.datatype, shape, _array(values, dtype, place).reshape(shape))
+
+
+def _in_pieces(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
+    """Return the values of many numbers in their shape, or None where something is not as it should be."""
+    nested = data[1:_LONGEST_SPACE].lstrip().startswith(b"[")
+    decoders, width = (_ROWS, shape[1]) if nested and len(shape) == 2 else (_NUMBERS, None)
+    if dtype.kind not in decoders or not 1 <= len(shape) <= 2 or min(shape) < 0:
+        return None
+    try:
+        parts = list(numbers_in_pieces(JsonList(data, 0, len(data)), decoders[dtype.kind], dtype, width))
+    except NotTaken:
+        return None
+    found = np.concatenate(parts)
+    return found.reshape(shape) if found.size == math.prod(shape) else None
 
 
 def _flat(values: list[Any], shape: Sequence[int], place: Place) -> list[Any]:
