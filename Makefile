@@ -147,11 +147,13 @@ IMAGES_AT = $(shell echo "$(or $(REGISTRY),$(error REGISTRY must be given, such 
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-lock: setup ## Renew requirements/*.txt from pyproject.toml
+lock: setup ## Renew requirements/*.txt from pyproject.toml, and those of the benchmarks' peers
 	@for extra in serve train; do $(BIN)/uv $(COMPILE) --extra $$extra --output-file requirements/$$extra.txt pyproject.toml; done
 	@$(BIN)/uv $(COMPILE) --extra docs --no-deps --no-emit-package msgspec --output-file requirements/docs.txt pyproject.toml
 	@$(BIN)/uv $(COMPILE) --group pyproject.toml:clients --python-version 3.11 --output-file requirements/clients.txt
 	@$(BIN)/uv $(COMPILE) --all-extras --output-file requirements/dev.txt pyproject.toml
+	@for peer in benchmarks/peers/*; do \
+	  $(BIN)/uv $(COMPILE) --python-version 3.11 --output-file $$peer/requirements.txt $$peer/requirements.in || exit 1; done
 
 COMPILE := pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 

@@ -37,11 +37,11 @@ def targets(series: Series) -> str:
 def _small(series: Series) -> Iterator[Target]:
     for connections, wanted in ((1, 0.9), (16, 1.0), (64, 1.0)):
         found = ratios(series.rate(COPSE, connections), series.rate(STARLETTE, connections))
-        yield Target(f"one row, {connections} connections, share of Starlette's echo", wanted, found)
+        yield Target(f"one row, {connections} connection{_s(connections)}, share of Starlette's echo", wanted, found)
     for connections in (1, 16, 64):
         rates = [series.rate(name, connections) for name in series.peers()]
         found = ratios(series.rate(COPSE, connections), _best(rates))
-        yield Target(f"one row, {connections} connections, times the fastest peer", 2, found)
+        yield Target(f"one row, {connections} connection{_s(connections)}, times the fastest peer", 2, found)
     times = ratios(series.paced(COPSE, "p99"), series.paced(STARLETTE, "p99"))
     yield Target("p99 at half of the capacity, times the echo's", 1.5, times, at_most=True)
 
@@ -57,13 +57,17 @@ def _large(series: Series) -> Iterator[Target]:
         yield Target(f"{rows:,} rows, /predict, times the fastest peer, 1 CPU", 1, found)
     for threads in (1, 2):
         copse, sklearn = (series.batch(name, "inference", 16_384, threads) for name in (COPSE, "sklearn"))
-        yield Target(f"16,384 rows, inference alone, times scikit-learn, {threads} threads", 1, ratios(copse, sklearn))
+        yield Target(
+            f"16,384 rows, inference alone, times scikit-learn, {threads} thread{_s(threads)}",
+            1,
+            ratios(copse, sklearn),
+        )
 
 
 def _start(series: Series) -> Iterator[Target]:
     for cpus in (1, 2):
         found = ratios(series.starts(COPSE, cpus), series.starts("imports", cpus))
-        yield Target(f"start to first answer, times bare imports, {cpus} CPUs", 1.3, found, at_most=True)
+        yield Target(f"start to first answer, times bare imports, {cpus} CPU{_s(cpus)}", 1.3, found, at_most=True)
     found = ratios(series.memory(COPSE, "idle"), series.memory("imports", "idle"))
     yield Target("memory after load, times bare imports", 1.15, found, at_most=True)
 
@@ -89,3 +93,7 @@ def _best(all_rounds: list[Rounds]) -> Rounds:
     """Return the most of each round."""
     numbers = {number for rounds in all_rounds for number in rounds}
     return {number: max(rounds[number] for rounds in all_rounds if number in rounds) for number in numbers}
+
+
+def _s(count: int) -> str:
+    return "s" if count > 1 else ""
