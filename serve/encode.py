@@ -9,6 +9,7 @@ from serve.errors import WrongValues
 from serve.model import LoadedModel
 from serve.onnx_runtime import Answers
 
+ROWS_AT_ONCE = 512  # that are written while nobody else has the interpreter, in a fraction of a millisecond
 _NOT_FINITE = b"null"  # so it is written, and hardly ever anything else
 
 
@@ -40,17 +41,23 @@ def encode_many(answers: Answers, model: LoadedModel) -> bytes:
         WrongValues: one of the answers is not finite.
 
     """
-    labels, probabilities = answers
+    starts = range(0, len(answers[0]), ROWS_AT_ONCE)
+    rows = b",".join([_rows(answers, slice(start, start + ROWS_AT_ONCE), model) for start in starts])
+    names = b',"target_names":%b' % orjson.dumps(model.class_names) if model.classes else b""
+    if _NOT_FINITE in rows:
+        check_finite(answers, single=False)
+    return b'{"predictions":[%b]%b}' % (rows, names)
+
+
+def _rows(answers: Answers, which: slice, model: LoadedModel) -> bytes:
+    """Return the answers to some rows, without brackets around."""
+    labels, probabilities = answers[0][which], answers[1][which]
     given: Any = labels.tolist() if model.classes else labels
     if probabilities.shape[1]:
         rows = [{"prediction": label, "probabilities": row} for label, row in zip(given, probabilities, strict=True)]
     else:
         rows = [{"prediction": label} for label in given]
-    body = {"predictions": rows} | ({"target_names": model.class_names} if model.classes else {})
-    content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-    if _NOT_FINITE in content:
-        check_finite(answers, single=False)
-    return content
+    return orjson.dumps(rows, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
 
 
 def check_finite(answers: Answers, *, single: bool) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serve import encode as encoding
 from serve.encode import encode_many, encode_one
 from serve.errors import WrongValues
 from serve.model import LoadedModel
@@ -34,6 +35,20 @@ def test_the_answers_have_the_members_that_their_kind_of_model_gives(kind: Kind)
     assert json.loads(encode_many(answers, model)) == {"predictions": rows} | names
     one = encode_one((answers[0][:1], answers[1][:1]), model)
     assert json.loads(one) == rows[0] | names
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("kind", MODELS)
+def test_many_answers_are_written_some_at_a_time_as_each_is_written_alone(
+    kind: Kind, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "ROWS_AT_ONCE", 2)
+    model = MODELS[kind]
+    answers = model.predict(model.signature.inputs((ROWS * 5)[:count]))
+    alone = [json.loads(encode_one((answers[0][[each]], answers[1][[each]]), model)) for each in range(count)]
+    rows = [{name: value for name, value in row.items() if name != "target_names"} for row in alone]
+
+    assert json.loads(encode_many(answers, model))["predictions"] == rows
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
