@@ -20,6 +20,7 @@ Row = list[float] | dict[str, float]
 RowWithMissing = list[float | None] | dict[str, float | None]
 MixedRow = list[float | str | None] | dict[str, float | str | None]
 _QUOTE, _COMMA = b'",'
+_BEGINNING = 64 * 2**10  # bytes
 
 
 class _Request(msgspec.Struct, forbid_unknown_fields=True):
@@ -88,11 +89,16 @@ def decoder_of(signature: Signature) -> Any:
 
 
 def count_rows(body: bytes, max_rows: int) -> int:
-    """Return how many rows a body has, and never above `max_rows`, by counting its brackets.
+    """Return about how many rows a body has, and never above `max_rows`, by counting its brackets.
 
-    That is exact for a good body, but for one with brackets in its texts: that counts for more.
+    That is exact for a small good body, but for one with brackets in its texts: that counts for more.
     """
-    return min(max_rows, max(1, body.count(b"[") + body.count(b"{") - 2))
+    return min(max_rows, max(1, about(body, b"[") + about(body, b"{") - 2))
+
+
+def about(body: bytes, mark: bytes) -> int:
+    """Return about how often a body has a mark, by its beginning: to count in all of a large one takes milliseconds."""
+    return int(body.count(mark, 0, _BEGINNING) * max(1.0, len(body) / _BEGINNING))
 
 
 def check_size(body: bytes, signature: Signature, max_rows: int, others: int = 0) -> None:

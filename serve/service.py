@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from serve.admission import Admission, Ticket
+from serve.admission import MOST_ROWS_TOGETHER, Admission, Ticket
 from serve.errors import ModelFailed, WrongValues
 from serve.metrics import Metrics
 from serve.model import LoadedModel
@@ -29,8 +29,8 @@ class Service:
     ) -> Answered:
         """Return the answers to the rows that `decode` returns, once their turn has come.
 
-        A request of a small `size` in bytes is answered on the loop, where a thread would cost more than the model;
-        `rows` is about how many it has. `gone` tells whether the client has closed its connection.
+        A request of a small `size` in bytes, and of about so few `rows`, is answered on the loop, where a thread would
+        cost more than the model. `gone` tells whether the client has closed its connection.
 
         Raises:
             RequestError: the request is refused: here, by `decode`, by the model, or where its answers are encoded.
@@ -39,7 +39,7 @@ class Service:
         """
         asker: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         ticket = Ticket(rows, Question(model, decode), gone, asker)
-        if size <= self._settings.inline_bytes:
+        if size <= self._settings.inline_bytes and rows <= MOST_ROWS_TOGETHER:
             self._admission.ask_on_loop(ticket)
         else:
             self._admission.ask_in_thread(ticket)

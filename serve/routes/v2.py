@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from serve.body import BINARY, JSON, read_body
 from serve.compression import compressed
+from serve.decode import about
 from serve.errors import Malformed, WrongMediaType
 from serve.inference.metadata import model_metadata, server_metadata
 from serve.inference.outputs import check_wanted, tensors_of
@@ -90,7 +91,7 @@ def _header_length(request: Request) -> int | None:
 def _about_rows(body: bytes, length: int | None, columns: int) -> int:
     """Return about how many rows a body has, by its size or by the commas between its values."""
     if length is None:
-        return 1 + body.count(b",") // columns
+        return 1 + about(body, b",") // columns
     return 1 + max(0, len(body) - length) // (_NUMBER_BYTES * columns)
 
 
