@@ -1,8 +1,4 @@
-"""The one place in serve/ that loads ONNX Runtime: its telemetry is off before the import."""
-
-import os
-
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it is read when the library is imported, below
+"""The one place in serve/ that loads ONNX Runtime."""
 
 from dataclasses import dataclass
 from typing import Any
