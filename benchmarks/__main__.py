@@ -43,6 +43,7 @@ def main() -> int:
         print("bench: stopped; nothing was stored", file=sys.stderr)
         return 130
     if asked.short or asked.peers is not None:
+        write(results, WORK / "results.json")
         print("\n".join(f"{name}\n\n{table}\n" for name, table in tables.made(results).items()))
     else:
         write(results, RESULTS)

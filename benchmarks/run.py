@@ -80,7 +80,6 @@ def _front(stage: Stage) -> None:
             servers.append(stack.enter_context(stage.serving(contender)))
             starts.started(stage, servers[-1])
         copse = next(server for server in servers if server.contender.name == COPSE)
-        _compare(stage, copse)
         _points(stage, servers)
         small.other_forms(stage, servers)
         batches.over_http(stage, copse)
@@ -99,14 +98,16 @@ def _on_all(stage: Stage) -> None:
 def _peer(stage: Stage, contender: Contender) -> None:
     with stage.serving(contender) as server:
         starts.started(stage, server)
-        _compare(stage, server)
         _points(stage, [server])
         batches.over_http(stage, server)
 
 
 def _points(stage: Stage, servers: list[Running]) -> None:
-    """Measure one row a request, and the memory before and after."""
+    """Measure memory after the first answer, compare answers, measure one row a request, and memory after that."""
     idle = [memory_of(server.process.pid) for server in servers]
+    for server in servers:
+        if not server.contender.echoes:
+            _compare(stage, server)
     small.points(stage, servers)
     for server, before in zip(servers, idle, strict=True):
         starts.remember(stage, server.contender.name, before, memory_of(server.process.pid))

@@ -176,7 +176,5 @@ def _versions(series: Series) -> str:
     for each in series.results.installed:
         told = [f"{name} {each.versions[name]}" for name in measured(each.environment) if name in each.versions]
         rows.append([BY_NAME[each.environment].title, BY_NAME[each.environment].how, ", ".join(told)])
-    unmeasured = [
-        f"\n{BY_NAME[name].title} was not measured: {why}." for name, why in series.results.unmeasured.items()
-    ]
+    unmeasured = [f"\n{BY_NAME[name].title} was left out: {why}." for name, why in series.results.unmeasured.items()]
     return table(["server", "how it is served", "versions"], rows).replace("---:", "---") + "\n".join(["", *unmeasured])

@@ -91,7 +91,7 @@ def test_what_was_due_in_overload_came_to_something(results: Results) -> None:
 
 
 def test_a_peer_that_was_not_measured_is_told_with_its_reason(results: Results) -> None:
-    told = "Ray Serve, ONNX Runtime was not measured: cannot be installed: no wheel."
+    told = "Ray Serve, ONNX Runtime was left out: cannot be installed: no wheel."
     assert told in tables.made(results)["versions"]
 
 
