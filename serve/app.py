@@ -131,14 +131,14 @@ async def _answer_request_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Overloaded):
         request.app.state.metrics.overloaded(error.reason)
     told = {"error": error.in_full()} if request.scope["path"].startswith(V2) else {}  # all that its clients show
-    return failure(request.scope, error.status, error.body() | told, headers)
+    return await failure(request.scope, error.status, error.body() | told, headers)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     sentence = _SENTENCES.get(error.status_code, "the request cannot be answered")
     headers = {"allow": _allowed(request)} if error.status_code == 405 else {}
-    return failure(request.scope, error.status_code, {"error": sentence}, headers)
+    return await failure(request.scope, error.status_code, {"error": sentence}, headers)
 
 
 def _allowed(request: Request) -> str:
@@ -154,4 +154,4 @@ async def _answer_nobody(_: Request, __: Exception) -> Response:
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
     log.error("a request failed unexpectedly (%s)", type(error).__name__)
-    return failure(request.scope, 500, {"error": "the request failed for a reason of the server's"})
+    return await failure(request.scope, 500, {"error": "the request failed for a reason of the server's"})

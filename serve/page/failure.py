@@ -1,5 +1,6 @@
 """What is wrong with a request, as JSON for programs and as a page for people."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -10,13 +11,14 @@ from starlette.types import Scope
 
 from serve.page.accept import prefers_html
 from serve.page.answers import html
-from serve.page.templates import render
+from serve.page.templates import compile_all, render
 
 
-def failure(scope: Scope, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+async def failure(scope: Scope, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
     """Return an error in the form that the client prefers."""
     if not prefers_html(Headers(scope=scope)):
         return Response(orjson.dumps(body), status, headers, media_type="application/json")
+    await asyncio.to_thread(compile_all)
     sentence = str(body["error"])
     page = render(
         "error.html",

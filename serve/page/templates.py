@@ -29,7 +29,7 @@ def _environment() -> "Environment":
 
 
 def compile_all() -> None:
-    """Compile all templates, which takes longer than the event loop should be busy; once is enough."""
+    """Load Jinja and compile all templates: in a thread, since the first time takes longer than the event loop may be."""
     for name in _environment().list_templates():
         _environment().get_template(name)
 
