@@ -29,7 +29,7 @@ def _environment() -> "Environment":
 
 
 def compile_all() -> None:
-    """Load Jinja and compile all templates; in a thread, since the first time takes longer than the loop may be busy."""
+    """Load Jinja and compile all templates, in a thread: the first time takes longer than the loop may be busy."""
     for name in _environment().list_templates():
         _environment().get_template(name)
 
