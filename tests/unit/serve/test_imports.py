@@ -21,8 +21,8 @@ def test_the_server_imports_nothing_of_training() -> None:
     assert modules & TRAINING == set()
 
 
-def test_a_server_that_shows_no_page_loads_no_templates_and_no_grpc() -> None:
-    assert loaded("serve.server, serve.cli") & {"jinja2", "grpc", "google"} == set()
+def test_a_server_that_only_answers_loads_no_templates_no_grpc_and_nothing_of_prometheus() -> None:
+    assert loaded("serve.server, serve.cli") & {"jinja2", "grpc", "google", "prometheus_client"} == set()
 
 
 def test_the_model_repository_imports_nothing_but_the_standard_library_and_msgspec() -> None:
