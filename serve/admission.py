@@ -10,6 +10,7 @@ when to come again. The idea is that of controlled delay (B. Maurer, "Fail at Sc
 
 import asyncio
 import functools
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from typing import Any, Protocol
 
 from serve.errors import Overloaded
 from serve.pace import Pace
+
+log = logging.getLogger("copse")
 
 SHORTEST_TURN, LONGEST_TURN = 0.002, 0.02  # seconds of work before the loop looks at its connections again
 SHORTEST_WAIT = 0.005  # seconds; in overload, or four requests' time where that is longer
@@ -228,10 +231,11 @@ class Admission:
 
 
 def _tell(asker: Asker, outcome: Any) -> None:
-    """Give an answer, or an error, to who waits for it."""
-    if asker.done():
-        return
-    if isinstance(outcome, Exception):
-        asker.set_exception(outcome)
-    else:
-        asker.set_result(outcome)
+    """Give an answer, or an error, to who waits for it; whoever cannot take it harms no other."""
+    try:
+        if isinstance(outcome, Exception) and not asker.done():
+            asker.set_exception(outcome)
+        elif not asker.done():
+            asker.set_result(outcome)
+    except Exception as error:  # noqa: BLE001 - it would end the turn of all others
+        log.warning("an answer could not be sent (%s)", type(error).__name__)

@@ -34,6 +34,11 @@ class Held:
         self._memory.held += size
         self.size += size
 
+    def give_back(self) -> None:
+        """Take no more of it."""
+        self._memory.held -= self.size
+        self.size = 0
+
 
 class BodyMemory:
     """A bound on the bytes of all bodies in memory at the same time."""
@@ -49,7 +54,7 @@ class BodyMemory:
         try:
             yield held
         finally:
-            self.held -= held.size
+            held.give_back()
 
 
 async def read_json_body(request: Request, held: Held, largest: int, seconds: float) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from itertools import islice
 from typing import Protocol
 
+from serve.direct import Direct
 from serve.errors import Overloaded
 from serve.settings import Settings
 
@@ -36,12 +37,14 @@ class Connections:
         most: int,
         overloaded: Callable[[str], None],
         door: Callable[[bytes], Overloaded | None],
+        direct: Direct,
     ) -> None:
         """Bound the connections; `overloaded` counts refusals, `door` gives that of a path whose head has come."""
         self.settings = settings
         self._most = most
         self.overloaded = overloaded
         self.door = door
+        self.direct = direct
         self.idle: OrderedDict[Closable, None] = OrderedDict()
         self.leaving: OrderedDict[Closable, None] = OrderedDict()
         self.ending = False

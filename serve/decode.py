@@ -110,10 +110,9 @@ def check_size(body: bytes, signature: Signature, max_rows: int, others: int = 0
         TooLarge: it has more than twice as many values as `max_rows` rows have.
 
     """
-    features = len(signature.names)
-    commas = features + sum(name.count(",") for name in signature.names)
-    if body.count(b",") <= 2 * max_rows * commas + others:
+    if body.count(b",") <= 2 * max_rows * signature.commas + others:
         return
+    features = len(signature.names)
     if signature.texts and _commas_outside_texts(body) <= 2 * max_rows * features + others:
         return
     raise TooLarge(f"too many values for the rows; at most {max_rows} rows of {features} are answered at once")

@@ -12,6 +12,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from serve.connections import MOST_LEAVING, Connections
+from serve.direct import Exchange, Headers
 from serve.errors import HeadTooLarge, Malformed, Overloaded, RequestError, TooSlow
 from serve.framing import Framing
 from serve.listener import readable
@@ -54,11 +55,21 @@ class Connection(HttpToolsProtocol):
         self._fresh = True  # no request has come yet
         self._deaf = False  # whatever still comes is thrown away
         self._held = b""  # came after a request that is not answered yet
-        self._unsent: tuple[object, float] | None = None
+        self._exchange: Exchange | None = None  # of the request that is under way, if it is an ordinary prediction
+        self._written = b""  # the head, if it came in one piece
+        self._recalled = b""  # a whole request that was not parsed
+        self._usual = False  # the request is no ordinary one, though it looks so
+        self._answers = 0
+        self._unsent: tuple[int, float] | None = None
 
     @property
     def _under_way(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        return self._exchange is not None or (self.cycle is not None and not self.cycle.response_complete)
+
+    @property
+    def _between_requests(self) -> bool:
+        """Whether nothing of a request has come, and answers are taken."""
+        return not (self._under_way or self._begun or self._framing.in_body or self._deaf or self.flow.write_paused)
 
     @property
     def quiet(self) -> bool:
@@ -108,6 +119,10 @@ class Connection(HttpToolsProtocol):
             self._held += data
             self.flow.pause_reading()
             return
+        if self._between_requests and (exchange := self._shared.direct.recall(self, data)):
+            self._recalled = data
+            self._ask(exchange)
+            return
         start = 0
         while start < len(data) and not self._deaf:
             if not self._framing.in_body and self._under_way:
@@ -119,8 +134,12 @@ class Connection(HttpToolsProtocol):
                 largest = self._limits.max_head_bytes
                 self._fail(HeadTooLarge(f"the head is too large; at most {largest} bytes are read"))
                 return
-            self._feed(data[start:end])
+            piece = data[start:end]
+            self._written = b"" if self._begun else piece
+            self._feed(piece)
             start = end
+        if self._exchange and not self._exchange.asked:
+            self._begin(self._exchange.body)
         if self._shared.ending:
             self.shutdown()
 
@@ -136,8 +155,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request at the first byte of its head."""
-        super().on_message_begin()
-        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # ours, not uvicorn's
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._since = self.loop.time()
         self._begun = True
 
@@ -146,11 +164,40 @@ class Connection(HttpToolsProtocol):
         if too_many := self._shared.door(self.url):
             self._turn_away(too_many)
         else:
-            super().on_headers_complete()
-            self.cycle.transport = cast("asyncio.Transport", self._outlet)
             self._shared.idle.pop(self, None)
+            self._exchange = self._ordinary()
+            if not self._exchange:
+                self._begin()
         self._framing.head_ended(self.headers)
         self._begun = self._fresh = False
+
+    def _ask(self, exchange: Exchange) -> None:
+        """Have an ordinary request answered that has come whole."""
+        self._shared.idle.pop(self, None)
+        self._exchange, self._fresh = exchange, False
+        exchange.ask()
+
+    def _ordinary(self) -> Exchange | None:
+        """Return the exchange of a request that may be answered directly."""
+        parser = self.parser
+        if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
+            return None
+        if self.flow.write_paused or self._usual:
+            return None
+        return self._shared.direct.exchange(self, self.url, self.headers, self._written)
+
+    def _begin(self, body: bytes = b"") -> None:
+        """Have the application answer a request whose head, and maybe a part of its body, has come."""
+        self._exchange = None
+        target, headers, expected = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = target, expected
+        self.headers.extend(headers)
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # ours, not uvicorn's
+        super().on_headers_complete()
+        self.cycle.transport = cast("asyncio.Transport", self._outlet)
+        if body:
+            super().on_body(body)
 
     def _turn_away(self, error: Overloaded) -> None:
         """Answer a request of which only the head has come, as cheaply as can be; its body will be thrown away."""
@@ -167,24 +214,57 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         self._framing.body_came()
-        super().on_body(body)
+        if self._exchange:
+            self._exchange.body += body
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End a request; its answer may be still to come, or long gone."""
-        super().on_message_complete()
         self._framing.message_ended()
+        if self._exchange:
+            self._exchange.ask()
+        else:
+            super().on_message_complete()
 
     # What comes from the answer
+
+    @property
+    def default_headers(self) -> Headers:
+        """Return the headers of every answer."""
+        return self.server_state.default_headers
+
+    def closed(self) -> bool:
+        """Return whether the client has gone."""
+        return self.transport.is_closing()
+
+    def answer(self, content: bytes) -> None:
+        """Send a whole answer to an ordinary request."""
+        self._exchange, self._recalled = None, b""
+        self.transport.write(content)
+        self.on_response_complete()
+
+    def go_the_usual_way(self, body: bytes) -> None:
+        """Have the application answer a request that has come whole."""
+        if self._recalled:
+            self._exchange, self._usual = None, True
+            self._feed(self._recalled)
+            self._usual, self._recalled = False, b""
+        else:
+            self._begin(body)
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Go on with what has come meanwhile, or be idle."""
         if self._deaf or self.transport.is_closing():
             return
+        self._answers += 1
         self._since = self.loop.time()
         self._shared.idle[self] = None
         self.flow.resume_reading()
-        data, self._held = self._held, b""
-        self.data_received(data)
+        if self._held or self._shared.ending:
+            data, self._held = self._held, b""
+            self.data_received(data)
 
     def _close_after_answer(self) -> None:
         """Close once the client has stopped sending: a reset could overtake the answer on its way."""
@@ -277,6 +357,6 @@ class Connection(HttpToolsProtocol):
         """Return whether the client has left the same answer untaken for too long."""
         if not self.transport.get_write_buffer_size():
             self._unsent = None
-        elif self._unsent is None or self._unsent[0] is not self.cycle:
-            self._unsent = (self.cycle, now)
+        elif self._unsent is None or self._unsent[0] != self._answers:
+            self._unsent = (self._answers, now)
         return self._unsent is not None and now - self._unsent[1] > self._limits.answer_seconds

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from serve.access import curl_options
 from serve.app import create_app
 from serve.connections import Connections
+from serve.direct import Direct
 from serve.drain import Drain
 from serve.grpc import grpc_server
 from serve.handshakes import Handshakes
@@ -187,7 +188,7 @@ def serve(settings: Settings) -> None:
     protocols = 1 if settings.grpc_port is None else 2
     most = most_connections(protocols * settings.max_connections) // protocols
     door = functools.partial(refuse_at_the_door, app.state)
-    shared = Connections(settings, most, app.state.metrics.overloaded, door)
+    shared = Connections(settings, most, app.state.metrics.overloaded, door, Direct(app.state))
     certificate = certificate_from(settings)
     if certificate:
         app.state.rotating.append(certificate)

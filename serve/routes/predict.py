@@ -11,10 +11,11 @@ from serve.admission import Lane
 from serve.body import JSON, read_json_body
 from serve.compression import compressed
 from serve.decode import count_rows, decode
+from serve.decode_large import decode_large
 from serve.encode import encode_many, encode_one
 from serve.errors import Overloaded
 from serve.model import LoadedModel
-from serve.questions import Asked
+from serve.questions import Asked, AskedInPieces, Decode
 from serve.routes.state import gone, named, served_model, service, settings
 
 PREDICT, PREDICT_OF, PREDICT_V1 = "/predict", "/models/{name}/predict", "/v1/models/{name}:predict"
@@ -27,15 +28,20 @@ async def predict(request: Request) -> Response:
     model, limits = served_model(request), settings(request)
     with request.app.state.bodies.holding() as held:
         body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
-        decoded = partial(read, body, model, limits.max_rows, request.headers.get("accept-encoding"))
-        rows = count_rows(body, limits.max_rows)
-        answered = await service(request).answer(model, len(body), rows, decoded, gone(request))
+        rows, decode = question(body, None, model, limits.max_rows, request.headers.get("accept-encoding"))
+        answered = await service(request).answer(model, len(body), rows, decode, gone(request))
     content, headers = answered.content
     return Response(content, headers=named(model) | headers)
 
 
-def read(body: bytes, model: LoadedModel, max_rows: int, accepted: str | None) -> Asked:
-    """Return the rows of a body; they are answered by JSON, compressed as is accepted, with the headers that say so."""
+def question(body: bytes, _: int | None, model: LoadedModel, max_rows: int, accepted: str | None) -> tuple[int, Decode]:
+    """Return about how many rows a body has, and what decodes it; it is answered by JSON, compressed as is accepted."""
+    return count_rows(body, max_rows), partial(_read, body, model, max_rows, accepted)
+
+
+def _read(body: bytes, model: LoadedModel, max_rows: int, accepted: str | None) -> Asked | AskedInPieces:
+    if pieces := decode_large(body, model.signature, max_rows):
+        return AskedInPieces(pieces, lambda answers: compressed(encode_many(answers, model), accepted, JSON))
     rows, single = decode(body, model.signature, max_rows)
     encode = encode_one if single else encode_many
     return Asked(rows, lambda answers: compressed(encode(answers, model), accepted, JSON), single)

@@ -1,5 +1,6 @@
 """/v2: the Open Inference Protocol over HTTP."""
 
+from collections.abc import Callable
 from functools import partial
 
 import orjson
@@ -48,27 +49,34 @@ async def infer(request: Request) -> Response:
     model, limits = _served(request), settings(request)
     with request.app.state.bodies.holding() as held:
         body = await read_body(request, held, limits.max_body_bytes, limits.body_seconds, (JSON, BINARY))
-        length = _header_length(request)
-        if length == 0 and JSON in request.headers.get("content-type", ""):
-            raise WrongMediaType(f"a body without JSON is no JSON: send it with content-type: {BINARY}")
-        decoded = partial(read, body, length, model, limits.max_rows, request.headers.get("accept-encoding"))
-        rows = min(limits.max_rows, _about_rows(body, length, len(model.signature.names)))
-        answered = await service(request).answer(model, len(body), rows, decoded, gone(request))
+        length = json_length(request.headers.get(LENGTH), request.headers.get("content-type", ""))
+        rows, decode = question(body, length, model, limits.max_rows, request.headers.get("accept-encoding"))
+        answered = await service(request).answer(model, len(body), rows, decode, gone(request))
     content, headers = answered.content
     return Response(content, headers=named(model) | headers)
 
 
-def read(body: bytes, length: int | None, model: LoadedModel, max_rows: int, accepted: str | None) -> Asked:
-    """Return the rows of a body; they are answered by a response, compressed as is accepted, with its headers."""
+def question(
+    body: bytes, length: int | None, model: LoadedModel, max_rows: int, accepted: str | None
+) -> tuple[int, Callable[[], Asked]]:
+    """Return about how many rows a body has, whose JSON is of some length, and what decodes it.
+
+    It is answered by a response, compressed as is accepted.
+    """
+    rows = min(max_rows, _about_rows(body, length, len(model.signature.names)))
+    return rows, partial(_read, body, length, model, max_rows, accepted)
+
+
+def _read(body: bytes, length: int | None, model: LoadedModel, max_rows: int, accepted: str | None) -> Asked:
     request = decode_request(body, length, model.signature, max_rows)
     check_wanted(request.wanted, model)
 
     def encode(answers: Answers) -> tuple[bytes, dict[str, str]]:
-        content, json_length = encode_response(request, tensors_of(answers, model, request.wanted), model)
-        if json_length is None:
+        content, length = encode_response(request, tensors_of(answers, model, request.wanted), model)
+        if length is None:
             return compressed(content, accepted, JSON)
         content, headers = compressed(content, accepted, BINARY)
-        return content, headers | {LENGTH: str(json_length)}
+        return content, headers | {LENGTH: str(length)}
 
     return Asked(rows_of(request.inputs, model.signature, max_rows), encode)
 
@@ -78,13 +86,20 @@ def _served(request: Request) -> LoadedModel:
     return watcher(request).served(request.path_params["name"], request.path_params.get("version"))
 
 
-def _header_length(request: Request) -> int | None:
-    """Return how many bytes of the body are JSON, where that is not all of it."""
-    declared = request.headers.get(LENGTH)
+def json_length(declared: str | None, media_type: str) -> int | None:
+    """Return how many bytes of a body are JSON, where that is not all of it.
+
+    Raises:
+        Malformed: what is declared is no number of bytes.
+        WrongMediaType: none of the body is JSON, but its media type says so.
+
+    """
     if declared is None:
         return None
     if not declared.isdecimal() or len(declared) > len(str(2**63)):
         raise Malformed("Inference-Header-Content-Length is not a number of bytes")
+    if int(declared) == 0 and JSON in media_type:
+        raise WrongMediaType(f"a body without JSON is no JSON: send it with content-type: {BINARY}")
     return int(declared)
 
 

@@ -21,7 +21,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from serve.app import create_app
 from serve.connections import Connections
+from serve.direct import Direct
 from serve.errors import Overloaded
 from serve.listener import SPARE_DESCRIPTORS, most_connections
 from serve.protocol import Connection
@@ -78,7 +80,8 @@ class Bench:
         limits = Settings(models=Path(), max_head_bytes=LARGEST)
         self.refused: list[str] = []
         self.too_many: Overloaded | None = None
-        self.shared = Connections(limits, most, self.refused.append, self.door)
+        direct = Direct(create_app(limits).state)  # knows no model, so that all goes to the application
+        self.shared = Connections(limits, most, self.refused.append, self.door, direct)
         self._config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
         self._config.load()
         self.state = ServerState()

@@ -1,0 +1,238 @@
+"""Ordinary predictions, answered straight from their connection: no task and no ASGI cycle is made for them.
+
+Ordinary is a small request that has come whole, asks for nothing but an answer, and gets one. All others go the usual
+way through the application, also those which turn out to be wrong only when it is their turn: there each error has its
+answer.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+from starlette.datastructures import State
+from starlette.routing import compile_path
+
+from serve.access import Tokens, refuse
+from serve.admission import Admission, ClientGone, Ticket
+from serve.body import BINARY, JSON, BodyMemory, Held
+from serve.drain import Drain
+from serve.errors import Overloaded, RequestError
+from serve.framing import BLANK_LINE
+from serve.metrics import Metrics
+from serve.model import LoadedModel
+from serve.questions import Answered, Question
+from serve.refusal import refusal
+from serve.routes import predict, v2
+from serve.routes.state import named
+from serve.service import Service
+from serve.settings import Settings
+from serve.watcher import Watcher
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+OK = 200
+MOST_KNOWN, LONGEST_KNOWN = 1024, 1024  # heads, and bytes of one
+
+_JSON, _LENGTH = JSON.encode(), v2.LENGTH.encode()
+_UNUSUAL = frozenset({b"content-encoding", b"transfer-encoding", b"expect", b"upgrade"})
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:._-")
+_ASKED = {
+    **dict.fromkeys((predict.PREDICT, predict.PREDICT_OF, predict.PREDICT_V1), (predict.question, {_JSON})),
+    **dict.fromkeys((predict.INFER, predict.INFER_VERSION), (v2.question, {_JSON, BINARY.encode()})),
+}
+_PATTERNS = {template: compile_path(template)[0] for template in _ASKED}
+
+
+class Way(NamedTuple):
+    """A path of predictions: its template, and the model and the version that it names."""
+
+    template: str
+    name: str | None
+    version: str | None
+
+
+@lru_cache(maxsize=256)
+def way_of(target: bytes) -> Way | None:
+    """Return the way that a request's target is, if it is one of predictions and plainly written."""
+    if not _PLAIN.issuperset(target):
+        return None
+    for template, pattern in _PATTERNS.items():
+        if found := pattern.match(target.decode()):
+            return Way(template, found.groupdict().get("name"), found.groupdict().get("version"))
+    return None
+
+
+class Head(NamedTuple):
+    """What is known of an ordinary request by its head alone."""
+
+    template: str
+    name: str | None
+    version: str | None
+    body_bytes: int
+    json_bytes: int | None  # of the body, where that is not all of it
+    accepted: str | None  # in which encodings an answer is
+
+
+class Line(Protocol):
+    """The connection that a request came on."""
+
+    @property
+    def default_headers(self) -> Headers:
+        """Return the headers of every answer."""
+
+    def closed(self) -> bool:
+        """Return whether the client has gone."""
+
+    def answer(self, content: bytes) -> None:
+        """Send a whole answer."""
+
+    def go_the_usual_way(self, body: bytes) -> None:
+        """Have the application answer the request, whose body is this."""
+
+
+class Direct:
+    """Knows which requests are ordinary, and answers them."""
+
+    def __init__(self, state: State) -> None:
+        settings: Settings = state.settings
+        self.max_rows = settings.max_rows
+        self._largest = min(settings.inline_bytes, settings.max_body_bytes)
+        self._drain: Drain = state.drain
+        self._tokens: Tokens | None = state.tokens
+        self._watcher: Watcher = state.watcher
+        self.bodies: BodyMemory = state.bodies
+        self.admission: Admission = state.admission
+        self._service: Service = state.service
+        self._metrics: Metrics = state.metrics
+        self._default_headers: Headers = ()
+        self._heads: dict[LoadedModel, bytes] = {}
+        self._known: dict[bytes, Head] = {}
+
+    def exchange(self, line: Line, target: bytes, headers: Headers, written: bytes) -> "Exchange | None":
+        """Return the exchange that the head of a POST request begins, or None if it is no ordinary prediction.
+
+        `written` is the whole head as it came, or empty. It is kept, so that the next like it need not be parsed: a
+        client that asks again and again most often writes the same. A head with a token in it is not kept.
+        """
+        way = way_of(target)
+        head = self._read(way, headers) if way else None
+        if head is None or (self._tokens and refuse(headers, self._tokens)):
+            return None
+        if 0 < len(written) <= LONGEST_KNOWN and not self._tokens:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[written] = head
+        return self._begin(line, head)
+
+    def recall(self, line: Line, data: bytes) -> "Exchange | None":
+        """Return the exchange of bytes that are one whole request whose head is known, with its body; else None."""
+        end = data.find(BLANK_LINE) + len(BLANK_LINE)
+        head = self._known.get(data[:end])
+        if (
+            head is None
+            or len(data) != end + head.body_bytes
+            or self.admission.inline.pace.overloaded(time.monotonic())
+        ):
+            return None
+        exchange = self._begin(line, head)
+        if exchange:
+            exchange.body = data[end:]
+        return exchange
+
+    def _read(self, way: Way, headers: Headers) -> Head | None:
+        """Return what a head says, or None if it asks for anything unusual."""
+        given = dict(headers)
+        if len(given) != len(headers) or not _UNUSUAL.isdisjoint(given) or b"text/" in given.get(b"accept", b""):
+            return None
+        media_type, body_bytes = given.get(b"content-type", _JSON), int(given.get(b"content-length", b"0"))
+        if media_type not in _ASKED[way.template][1] or body_bytes > self._largest:
+            return None
+        try:
+            json_bytes = v2.json_length(_text(given.get(_LENGTH)), media_type.decode())
+        except RequestError:
+            return None
+        return Head(*way, body_bytes, json_bytes, _text(given.get(b"accept-encoding")))
+
+    def _begin(self, line: Line, head: Head) -> "Exchange | None":
+        if self._drain.begun:
+            return None
+        try:
+            model = self._watcher.served(head.name, head.version)
+        except RequestError:
+            return None
+        return Exchange(self, line, head, model)
+
+    def answered(self, template: str, model: LoadedModel, answered: Answered, begun: float) -> None:
+        """Count a request that was answered."""
+        self._service.count(model, answered)
+        self._metrics.answered(template, "POST", OK, time.perf_counter() - begun)
+
+    def refused(self, template: str, error: Overloaded, begun: float) -> None:
+        """Count a request that was refused."""
+        self._metrics.overloaded(error.reason)
+        self._metrics.answered(template, "POST", error.status, time.perf_counter() - begun)
+
+    def head(self, default_headers: Headers, model: LoadedModel) -> bytes:
+        """Return the lines of an answer that are the same for all of a model's; they are renewed with the date."""
+        if default_headers is not self._default_headers:
+            self._default_headers, self._heads = default_headers, {}
+        if model not in self._heads:
+            lines = [*default_headers, *_encoded(named(model))]
+            self._heads[model] = b"HTTP/1.1 200 OK\r\n" + _joined(lines)
+        return self._heads[model]
+
+
+class Exchange:
+    """One request and its answer: it is asked once its body is there, and waits for its turn."""
+
+    def __init__(self, direct: Direct, line: Line, head: Head, model: LoadedModel) -> None:
+        self.body = b""
+        self.asked = False
+        self._direct, self._line, self._head, self._model = direct, line, head, model
+        self._held = Held(direct.bodies)
+        self._begun = time.perf_counter()
+
+    def ask(self) -> None:
+        """Wait for the turn of the request, which has come whole."""
+        self.asked = True
+        direct, head, question = self._direct, self._head, _ASKED[self._head.template][0]
+        rows, decode = question(self.body, head.json_bytes, self._model, direct.max_rows, head.accepted)
+        try:
+            self._held.add(len(self.body))
+            direct.admission.ask_on_loop(Ticket(rows, Question(self._model, decode), self._line.closed, self))
+        except Overloaded as error:
+            self.set_exception(error)
+
+    def done(self) -> bool:
+        """Return that the answer is waited for, as long as nobody has told one."""
+        return False
+
+    def set_result(self, answered: Answered) -> None:
+        """Send the answer."""
+        self._held.give_back()
+        content, headers = answered.content
+        self._direct.answered(self._head.template, self._model, answered, self._begun)
+        described = _joined([*_encoded(headers), (b"content-length", b"%d" % len(content))])
+        self._line.answer(self._direct.head(self._line.default_headers, self._model) + described + b"\r\n" + content)
+
+    def set_exception(self, error: Exception) -> None:
+        """Tell when to come again, or have the application say what is wrong."""
+        self._held.give_back()
+        if isinstance(error, Overloaded):
+            self._direct.refused(self._head.template, error, self._begun)
+            self._line.answer(refusal(error, self._line.default_headers, close=False))
+        elif not isinstance(error, ClientGone):
+            self._line.go_the_usual_way(self.body)
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _joined(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
