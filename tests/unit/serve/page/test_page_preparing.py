@@ -11,8 +11,8 @@ import pytest
 
 from serve.app import create_app
 from serve.model import LoadedModel
-from serve.page.model_page import ModelPage
 from serve.page import model_page
+from serve.page.model_page import ModelPage
 from serve.settings import Settings
 from tests.conftest import MODEL
 
