@@ -20,7 +20,7 @@ from benchmarks.run import environments, run
 from benchmarks.stage import Plan, Stage, say
 
 SHORT = Plan(rounds=2, seconds=1, batch_seconds=0.2, overload_seconds=2)
-ALONE = Plan(rounds=5, seconds=1, batch_seconds=0.3, overload_seconds=4)
+ALONE = Plan(rounds=5, seconds=1, batch_seconds=0.2, overload_seconds=3)
 
 
 def main() -> int:

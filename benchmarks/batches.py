@@ -4,7 +4,8 @@ import http.client
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ from benchmarks.model import many_rows
 from benchmarks.paths import HERE, ROOT, WORK
 from benchmarks.processes import Running, on
 from benchmarks.results import Batch
-from benchmarks.stage import Stage
+from benchmarks.stage import Stage, rotated
 
 SIZES = (1_000, 10_000)
 COPSE_FORMS = (forms.V2_BINARY, forms.V2, forms.PREDICT)
@@ -30,17 +31,28 @@ def forms_of(contender: Contender) -> tuple[Form, ...]:
     return COPSE_FORMS if contender.name == COPSE else (contender.form,)
 
 
-def over_http(stage: Stage, server: Running, cpus: int = 1) -> None:
-    """Send one prepared question over and over on one connection, in every form that the server has."""
-    for form in forms_of(server.contender):
+def over_http(stage: Stage, server: Running) -> None:
+    """Send one prepared question over and over on one connection."""
+    for size in SIZES:
+        contender, rate = server.contender, _rate(stage, server, size)
+        stage.results.batches.append(Batch(contender.name, contender.form.name, size, 1, stage.round, rate))
+
+
+def beside_raw(stage: Stage, server: Running, cpus: int) -> None:
+    """Do so with Copse in every form that it has, right after session.run with as many threads as it has CPUs."""
+    with _raw(stage, cpus) as raw:
         for size in SIZES:
-            rate = _rate(server, form, size, stage.plan.batch_seconds)
-            stage.results.batches.append(Batch(server.contender.name, form.name, size, cpus, stage.round, rate))
+            found = [Batch(RAW, "session.run", size, cpus, stage.round, raw(size))]
+            for form in rotated(COPSE_FORMS, stage.round):
+                rate = _rate(stage, server, size, form)
+                found.append(Batch(COPSE, form.name, size, cpus, stage.round, rate))
+            stage.results.batches += found
 
 
-def _rate(server: Running, form: Form, size: int, seconds: float) -> float:
+def _rate(stage: Stage, server: Running, size: int, form: Form | None = None) -> float:
     """Return rows a second; answers are read, not looked into."""
-    question = form.ask(many_rows(size))
+    form = form or server.contender.form
+    question, seconds = form.ask(many_rows(size)), stage.plan.batch_seconds
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS_TO_END)
     try:
         _ask(connection, form, question)
@@ -61,34 +73,31 @@ def _ask(connection: http.client.HTTPConnection, form: Form, question: forms.Que
         raise http.client.HTTPException(f"{form.name} is answered with status {answer.status}")
 
 
-def raw(stage: Stage) -> None:
-    """Measure session.run in a process of its own, with one thread on one CPU and with two on two."""
-    sizes = (*SIZES, INFERENCE_ROWS)
-    files = [WORK / f"rows-{size}.npy" for size in sizes]
-    for size, file in zip(sizes, files, strict=True):
-        np.save(file, many_rows(size).astype(np.float32))
-    program = [
-        str(stage.environments[COPSE].programs / "python"),
-        str(HERE / "limits" / "raw.py"),
-        str(stage.model.onnx),
-    ]
-    for threads in (1, 2):
-        command = [*program, str(threads), str(stage.plan.batch_seconds), *map(str, files)]
-        for name, rate in _rates(on(stage.cpus[:threads]) + command).items():
-            size = sizes[files.index(Path(name))]
-            stage.results.batches.append(Batch(RAW, "session.run", size, threads, stage.round, rate))
-
-
 def inference(stage: Stage) -> None:
-    """Measure predict_proba of scikit-learn and predict of Copse, without HTTP."""
+    """Measure scikit-learn's predict_proba, Copse's predict and session.run on the same rows, without HTTP."""
     program = [sys.executable, "-m", "benchmarks.inference", str(stage.model.repository), str(stage.model.forest)]
     for threads in (1, 2):
-        command = [*program, str(threads), str(stage.plan.batch_seconds)]
-        for server, rate in _rates(on(stage.cpus[:threads]) + command).items():
-            stage.results.batches.append(Batch(server, "inference", INFERENCE_ROWS, threads, stage.round, rate))
+        command = [*on(stage.cpus[:threads]), *program, str(threads), str(stage.plan.batch_seconds)]
+        done = subprocess.run(command, check=True, capture_output=True, timeout=SECONDS_TO_END, cwd=ROOT)
+        rates = msgspec.json.decode(done.stdout, type=dict[str, float])
+        with _raw(stage, threads) as raw:
+            rates[RAW] = raw(INFERENCE_ROWS)
+        for server, rate in rates.items():
+            form = "session.run" if server == RAW else "inference"
+            stage.results.batches.append(Batch(server, form, INFERENCE_ROWS, threads, stage.round, rate))
 
 
-def _rates(command: list[str]) -> dict[str, float]:
-    """Return what a program prints: rows a second by what was measured."""
-    done = subprocess.run(command, check=True, capture_output=True, timeout=SECONDS_TO_END, cwd=ROOT)
-    return msgspec.json.decode(done.stdout, type=dict[str, float])
+@contextmanager
+def _raw(stage: Stage, threads: int) -> Iterator[Callable[[int], float]]:
+    """Give what measures session.run in a process of its own, in rows a second, by how many rows a call has."""
+    program = [str(stage.environments[COPSE].programs / "python"), str(HERE / "limits" / "raw.py")]
+    command = [*on(stage.cpus[:threads]), *program, str(stage.model.onnx), str(threads), str(stage.plan.batch_seconds)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def rate(size: int) -> float:
+            file = WORK / f"rows-{size}.npy"
+            np.save(file, many_rows(size).astype(np.float32))
+            print(file, file=process.stdin, flush=True)
+            return float(process.stdout.readline() if process.stdout else "nan")
+
+        yield rate

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import joblib
@@ -49,11 +50,13 @@ def trained(folder: Path) -> Model:
     return model
 
 
+@cache
 def real_rows(count: int = SMALL_ROWS) -> Numbers:
     """Return distinct rows of the data set as they stand there, [count, 30]."""
     return _as_text(built_in(NAME).rows[:count].astype(np.float64))
 
 
+@cache
 def many_rows(count: int) -> Numbers:
     """Return distinct rows near those of the data set, [count, 30]: each number is up to about 3 % off."""
     generator = np.random.default_rng(42)

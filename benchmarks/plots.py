@@ -39,7 +39,7 @@ def svg(panels: Sequence[Panel], description: str) -> str:
         for index, bar in enumerate(panel.bars):
             parts.append(_bar(bar, most, y + TOP + index * ROW))
         y += TOP + len(panel.bars) * ROW + 12
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img">'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}">'
     return "\n".join([head, f"<title>{escape(description)}</title>", f"<style>{STYLE}</style>", *parts, "</svg>", ""])
 
 

@@ -82,8 +82,7 @@ def _front(stage: Stage) -> None:
         copse = next(server for server in servers if server.contender.name == COPSE)
         _points(stage, servers)
         small.other_forms(stage, servers)
-        batches.over_http(stage, copse)
-    batches.raw(stage)
+        batches.beside_raw(stage, copse, 1)
     batches.inference(stage)
 
 
@@ -92,7 +91,7 @@ def _on_all(stage: Stage) -> None:
     starts.imports(stage, stage.cpus)
     with stage.serving(BY_NAME[COPSE], stage.cpus) as server:
         starts.started(stage, server, len(stage.cpus))
-        batches.over_http(stage, server, len(stage.cpus))
+        batches.beside_raw(stage, server, len(stage.cpus))
 
 
 def _peer(stage: Stage, contender: Contender) -> None:

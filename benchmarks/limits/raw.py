@@ -1,6 +1,5 @@
-"""Raw session.run: raw.py ONNX THREADS SECONDS ROWS.npy ...; prints rows a second for each file of float32 rows."""
+"""Raw session.run: raw.py ONNX THREADS SECONDS; takes files of float32 rows, one a line, and prints rows a second."""
 
-import json
 import sys
 import time
 
@@ -9,12 +8,13 @@ import onnxruntime
 
 
 def main() -> None:
-    """Measure and print."""
-    onnx, threads, seconds, *files = sys.argv[1:]
+    """Answer each line."""
+    onnx, threads, seconds = sys.argv[1:]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(threads)
     session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    print(json.dumps({file: _rate(session, file, float(seconds)) for file in files}))
+    for line in sys.stdin:
+        print(_rate(session, line.strip(), float(seconds)), flush=True)
 
 
 def _rate(session: onnxruntime.InferenceSession, file: str, seconds: float) -> float:
