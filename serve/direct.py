@@ -6,15 +6,15 @@ answer.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from starlette.datastructures import State
 from starlette.routing import compile_path
 
 from serve.access import Tokens, refuse
-from serve.admission import Admission, ClientGone, Ticket
+from serve.admission import MOST_ROWS_TOGETHER, Admission, ClientGone, Ticket
 from serve.body import BINARY, JSON, BodyMemory, Held
 from serve.drain import Drain
 from serve.errors import Overloaded, RequestError
@@ -106,7 +106,7 @@ class Direct:
         self._service: Service = state.service
         self._metrics: Metrics = state.metrics
         self._default_headers: Headers = ()
-        self._heads: dict[LoadedModel, bytes] = {}
+        self._heads: dict[tuple[Any, ...], bytes] = {}
         self._known: dict[bytes, Head] = {}
 
     def exchange(self, line: Line, target: bytes, headers: Headers, written: bytes) -> "Exchange | None":
@@ -173,14 +173,16 @@ class Direct:
         self._metrics.overloaded(error.reason)
         self._metrics.answered(template, "POST", error.status, time.perf_counter() - begun)
 
-    def head(self, default_headers: Headers, model: LoadedModel) -> bytes:
-        """Return the lines of an answer that are the same for all of a model's; they are renewed with the date."""
-        if default_headers is not self._default_headers:
+    def head(self, default_headers: Headers, model: LoadedModel, headers: dict[str, str]) -> bytes:
+        """Return the head of an answer up to the number of its bytes; with the date it is made anew each second."""
+        if default_headers is not self._default_headers:  # another date
             self._default_headers, self._heads = default_headers, {}
-        if model not in self._heads:
-            lines = [*default_headers, *_encoded(named(model))]
-            self._heads[model] = b"HTTP/1.1 200 OK\r\n" + _joined(lines)
-        return self._heads[model]
+        key = (model, *headers.items())
+        if key not in self._heads:
+            own = [(name.encode(), value.encode("latin-1")) for name, value in (named(model) | headers).items()]
+            lines = b"".join([b"%b: %b\r\n" % header for header in (*default_headers, *own)])
+            self._heads[key] = b"HTTP/1.1 200 OK\r\n%bcontent-length: " % lines
+        return self._heads[key]
 
 
 class Exchange:
@@ -198,6 +200,9 @@ class Exchange:
         self.asked = True
         direct, head, question = self._direct, self._head, _ASKED[self._head.template][0]
         rows, decode = question(self.body, head.json_bytes, self._model, direct.max_rows, head.accepted)
+        if rows > MOST_ROWS_TOGETHER:
+            self._line.go_the_usual_way(self.body)
+            return
         try:
             self._held.add(len(self.body))
             direct.admission.ask_on_loop(Ticket(rows, Question(self._model, decode), self._line.closed, self))
@@ -213,8 +218,8 @@ class Exchange:
         self._held.give_back()
         content, headers = answered.content
         self._direct.answered(self._head.template, self._model, answered, self._begun)
-        described = _joined([*_encoded(headers), (b"content-length", b"%d" % len(content))])
-        self._line.answer(self._direct.head(self._line.default_headers, self._model) + described + b"\r\n" + content)
+        head = self._direct.head(self._line.default_headers, self._model, headers)
+        self._line.answer(b"%b%d\r\n\r\n%b" % (head, len(content), content))
 
     def set_exception(self, error: Exception) -> None:
         """Tell when to come again, or have the application say what is wrong."""
@@ -224,14 +229,6 @@ class Exchange:
             self._line.answer(refusal(error, self._line.default_headers, close=False))
         elif not isinstance(error, ClientGone):
             self._line.go_the_usual_way(self.body)
-
-
-def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-
-
-def _joined(headers: Headers) -> bytes:
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def _text(value: bytes | None) -> str | None:

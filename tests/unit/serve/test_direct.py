@@ -1,0 +1,378 @@
+"""Ordinary predictions are answered straight from their connection, as the application would answer each of them."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import numpy as np
+import pytest
+import uvicorn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from model_repository import PublishedVersion
+from serve.app import create_app
+from serve.connections import Connections
+from serve.direct import MOST_KNOWN, Direct
+from serve.exposition import exposition
+from serve.model import LoadedModel
+from serve.onnx_runtime import Answers, Inputs
+from serve.protocol import Connection
+from serve.settings import Settings
+from serve.slot import Slot
+from tests.conftest import MODEL
+from tests.examples import BENIGN, MALIGNANT
+from tests.wires import Wire, settle
+
+DEADLINE_SECONDS = 20.0
+INFER = f"/v2/models/{MODEL}/infer"
+JSON, BINARY = "application/json", "application/octet-stream"
+ORDINARY_HEADERS = {"content-type": JSON}
+
+
+class Sent:
+    """A request: its method and target, headers and body."""
+
+    def __init__(self, target: str, body: bytes, headers: dict[str, str] | None = None, method: str = "POST") -> None:
+        self.target, self.body, self.method = target, body, method
+        self.headers = ORDINARY_HEADERS if headers is None else headers
+
+    @property
+    def head(self) -> bytes:
+        lines = [f"{self.method} {self.target} HTTP/1.1", "host: here", f"content-length: {len(self.body)}"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        return "\r\n".join([*lines, "", ""]).encode()
+
+    @property
+    def whole(self) -> bytes:
+        return self.head + self.body
+
+    def __repr__(self) -> str:
+        return f"{self.whole!r}"
+
+
+def predict(row: Any = BENIGN, target: str = "/predict", **headers: str) -> Sent:
+    return Sent(target, json.dumps({"features": row}).encode(), ORDINARY_HEADERS | headers)
+
+
+def infer(rows: Sequence[Sequence[float]], target: str = INFER) -> Sent:
+    values = np.array(rows, np.float32)
+    size = {"binary_data_size": values.nbytes}
+    tensor = {"name": "input", "shape": values.shape, "datatype": "FP32", "parameters": size}
+    described = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
+    headers = {"content-type": BINARY, "inference-header-content-length": str(len(described))}
+    return Sent(target, described + values.tobytes(), headers)
+
+
+def infer_json(rows: Sequence[Sequence[float]]) -> Sent:
+    tensor = {"name": "input", "shape": [len(rows), 30], "datatype": "FP32", "data": rows}
+    return Sent(INFER, json.dumps({"id": "7", "inputs": [tensor]}).encode())
+
+
+ORDINARY = [
+    predict(),
+    predict(MALIGNANT),
+    predict(BENIGN, f"/models/{MODEL}/predict"),
+    Sent(f"/v1/models/{MODEL}:predict", json.dumps({"instances": [MALIGNANT, BENIGN]}).encode()),
+    infer([BENIGN]),
+    infer([MALIGNANT, BENIGN], f"/v2/models/{MODEL}/versions/1/infer"),
+    infer_json([MALIGNANT]),
+    Sent(
+        "/predict", json.dumps({"instances": [BENIGN] * 20}).encode(), {"accept-encoding": "gzip", "x-request-id": "1"}
+    ),
+]
+UNUSUAL = [
+    predict(BENIGN[:-1]),
+    predict([*BENIGN[:-1], 1e39]),
+    predict([*BENIGN[:-1], "1.5"]),
+    predict([*BENIGN[:-1], None]),
+    predict(BENIGN, "/models/another/predict"),
+    predict(BENIGN, "/predict?x=1"),
+    predict(BENIGN, "/pr%65dict"),
+    predict(BENIGN, accept="text/html"),
+    predict(BENIGN, **{"content-encoding": "gzip"}),
+    predict(BENIGN, **{"content-type": "text/plain"}),
+    Sent("/predict", b"{"),
+    Sent("/predict", b""),
+    Sent("/predict", b"", method="GET"),
+    Sent("/explain", json.dumps({"features": BENIGN}).encode()),
+    Sent(INFER, b"{}"),
+    Sent(INFER, b"\0" * 120, {"content-type": BINARY, "inference-header-content-length": "0x0"}),
+    Sent(INFER, b"\0" * 120, {"content-type": JSON, "inference-header-content-length": "0"}),
+    Sent(INFER, infer([BENIGN]).body + b"\0", infer([BENIGN]).headers),
+]
+
+
+class Served:
+    """An application with a model, behind connections without a network; counts what reaches the application."""
+
+    def __init__(self, model: LoadedModel, asked: socket.socket, **given: Any) -> None:
+        limits = Settings(models=Path("nowhere"), **given)
+        self.app = create_app(limits)
+        slot = Slot(MODEL)
+        slot.take(model)
+        self.app.state.watcher.slots[MODEL] = slot
+        self.direct = Direct(self.app.state)
+        self.asked = 0
+        self._shared = Connections(limits, 1_000, lambda _: None, lambda _: None, self.direct)
+        self._config = uvicorn.Config(self.count, log_config=None, lifespan="off", interface="asgi3")
+        self._config.load()
+        self.state = ServerState()
+        self._socket = asked
+
+    async def count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked += 1
+        await self.app(scope, receive, send)
+
+    def connect(self) -> tuple[Connection, Wire]:
+        connection = Connection(self._shared, config=self._config, server_state=self.state, app_state={})
+        wire = Wire(self._socket)
+        connection.connection_made(wire)
+        return connection, wire
+
+    async def answer(self, *sent: Sent) -> list["Told"]:
+        """Send requests in the same turn of the loop, each on a connection of its own."""
+        lines = [self.connect() for _ in sent]
+        for (connection, _), each in zip(lines, sent, strict=True):
+            connection.data_received(each.whole)
+        return [await told(wire) for _, wire in lines]
+
+    async def answer_usually(self, sent: Sent) -> "Told":
+        """Have the application answer."""
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here", headers={}) as client:
+            request = httpx.Request(sent.method, f"http://here{sent.target}", headers=sent.headers, content=sent.body)
+            answer = await client.send(request, stream=True)
+            content = b"".join([piece async for piece in answer.aiter_raw()])
+        return Told(answer.status_code, {**answer.headers}, content)
+
+
+class Told(msgspec.Struct):
+    """An answer."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+
+async def told(wire: Wire) -> Told:
+    """Return the answer that comes on a wire."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while (found := _parsed(wire.written)) is None:  # noqa: ASYNC110 - a wire sets no event
+            await asyncio.sleep(0)
+    return found
+
+
+def _parsed(written: bytes) -> Told | None:
+    head, blank_line, content = written.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    if not blank_line or len(content) < int(headers["content-length"]):
+        return None
+    return Told(int(first.split()[1]), headers, content)
+
+
+@contextmanager
+def served(model: LoadedModel, **given: Any) -> Iterator[Served]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        made = Served(model, ours, **given)
+        yield made
+        made.app.state.threads.shutdown()
+
+
+@pytest.fixture(scope="module")
+def model(published: PublishedVersion) -> LoadedModel:
+    return LoadedModel(published)
+
+
+@pytest.mark.parametrize("sent", ORDINARY, ids=range(len(ORDINARY)))
+def test_an_ordinary_prediction_does_not_reach_the_application_and_is_answered_as_by_it(
+    sent: Sent, model: LoadedModel
+) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            for _ in range(2):  # the second one's head is known
+                assert await made.answer(sent) == [await made.answer_usually(sent)]
+            assert made.asked == 0
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("sent", UNUSUAL, ids=range(len(UNUSUAL)))
+def test_all_else_is_answered_by_the_application(sent: Sent, model: LoadedModel) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            for count in (1, 2):
+                assert await made.answer(sent) == [await made.answer_usually(sent)]
+                assert made.asked == count
+
+    asyncio.run(ask())
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_who_asks_in_the_same_turn_changes_no_answer(data: st.DataObject, model: LoadedModel) -> None:
+    sent = data.draw(st.lists(st.sampled_from([*ORDINARY, *UNUSUAL]), min_size=1, max_size=40))
+
+    async def ask() -> None:
+        with served(model) as made:
+            assert await made.answer(*sent) == [await made.answer_usually(each) for each in sent]
+
+    asyncio.run(ask())
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_how_the_bytes_are_cut_changes_no_answer(data: st.DataObject, model: LoadedModel) -> None:
+    sent = data.draw(st.sampled_from([*ORDINARY, UNUSUAL[0]]))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(sent.whole)), max_size=3)))
+
+    async def ask() -> None:
+        with served(model) as made:
+            for _ in range(2):
+                connection, wire = made.connect()
+                for start, end in zip([0, *cuts], [*cuts, len(sent.whole)], strict=True):
+                    connection.data_received(sent.whole[start:end])
+                    await settle()
+                assert await told(wire) == await made.answer_usually(sent)
+
+    asyncio.run(ask())
+
+
+class Counting(LoadedModel):
+    """A model that notes how many rows each of its runs has."""
+
+    def __init__(self, published: PublishedVersion) -> None:
+        self.runs: list[int] = []
+        super().__init__(published)
+
+    def predict(self, rows: Inputs) -> Answers:
+        self.runs.append(len(rows))
+        return super().predict(rows)
+
+
+@pytest.mark.parametrize("same_bits", [True, False])
+def test_one_run_answers_all_of_a_turn_if_company_changes_no_bits(same_bits: bool, published: PublishedVersion) -> None:
+    parity = msgspec.structs.replace(published.manifest.parity, same_bits_alone_and_in_a_batch=same_bits)
+    changed = msgspec.structs.replace(published.manifest, parity=parity)
+    model = Counting(published._replace(manifest=changed))
+
+    async def ask() -> list[Told]:
+        with served(model) as made:
+            await made.answer(predict())  # how long one takes is known then
+            model.runs.clear()
+            return await made.answer(*[predict()] * 8)
+
+    assert {each.status for each in asyncio.run(ask())} == {200}
+    assert model.runs == ([8] if same_bits else [1] * 8)
+
+
+def test_a_known_head_is_not_parsed_and_only_a_whole_request_goes_with_it(
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            first, other = predict(), predict(BENIGN[::-1])
+            right, other_right = [await made.answer_usually(each) for each in (first, other)]
+            assert first.head == other.head
+            await made.answer(first)
+            connection, wire = made.connect()
+            monkeypatch.setattr(connection, "_feed", lambda _: pytest.fail("it was parsed"))
+            connection.data_received(other.whole)
+            assert await told(wire) == other_right
+
+            connection, wire = made.connect()
+            connection.data_received(first.whole + first.whole)
+            await settle()
+            await settle()
+            assert wire.written.count(b"HTTP/1.1 200 OK") == 2
+            assert wire.written.endswith(right.content)
+
+    asyncio.run(ask())
+
+
+def test_heads_that_are_known_are_bounded(model: LoadedModel) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            for number in range(MOST_KNOWN + 1):
+                await made.answer(predict(BENIGN, **{"x-request-id": str(number)}))
+            assert len(made.direct._known) == 1
+            await made.answer(predict(BENIGN, padding="x" * 2000))
+            assert len(made.direct._known) == 1
+
+    asyncio.run(ask())
+
+
+def test_a_head_with_a_token_is_not_kept_and_a_wrong_token_is_refused(model: LoadedModel, tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("a-token-of-some-length\n")
+
+    async def ask() -> None:
+        with served(model, tokens_file=tokens) as made:
+            good, bad = [
+                predict(BENIGN, authorization=f"Bearer {token}") for token in ("a-token-of-some-length", "b" * 22)
+            ]
+            for _ in range(2):
+                assert [each.status for each in await made.answer(good, bad, predict())] == [200, 401, 401]
+            assert not made.direct._known
+            assert made.asked == 4
+
+    asyncio.run(ask())
+
+
+def test_a_server_that_is_to_end_closes_each_connection_with_its_answer(model: LoadedModel) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            (before,) = await made.answer(predict())
+            made.app.state.drain.begin()
+            (after,) = await made.answer(predict())
+            assert "connection" not in before.headers
+            assert after.headers.pop("connection") == "close"
+            assert after == before
+
+    asyncio.run(ask())
+
+
+def test_nothing_is_computed_for_clients_that_have_gone_and_their_memory_is_given_back(
+    published: PublishedVersion,
+) -> None:
+    model = Counting(published)
+
+    async def ask() -> None:
+        with served(model) as made:
+            model.runs.clear()
+            connection, wire = made.connect()
+            connection.data_received(predict().whole)
+            assert made.app.state.bodies.held == len(predict().body)
+            wire.close()
+            connection.connection_lost(None)
+            await settle()
+            assert made.app.state.bodies.held == 0
+            assert not model.runs
+            assert not wire.written
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize(("limit", "most"), [("waiting_requests", 3), ("held_bytes", 3 * len(predict().body))])
+def test_too_many_are_told_when_to_come_again_and_are_counted(limit: str, most: int, model: LoadedModel) -> None:
+    async def ask() -> None:
+        with served(model, **{limit: most}) as made:
+            answers = await made.answer(*[predict()] * 5)
+            assert [each.status for each in answers] == [200] * 3 + [503] * 2
+            assert int(answers[-1].headers["retry-after"]) >= 1
+            text = exposition(made.app.state.metrics).decode()
+            assert 'copse_requests_total{method="POST",route="/predict",status="200"} 3.0' in text
+            assert 'copse_requests_total{method="POST",route="/predict",status="503"} 2.0' in text
+            assert made.app.state.bodies.held == 0
+
+    asyncio.run(ask())
