@@ -5,7 +5,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 
 import msgspec
 import numpy as np
@@ -22,6 +23,7 @@ from benchmarks.stage import Stage, rotated
 
 SIZES = (1_000, 10_000)
 COPSE_FORMS = (forms.V2_BINARY, forms.V2, forms.PREDICT)
+CONNECTIONS = 2
 RAW = "raw"
 SECONDS_TO_END = 120
 
@@ -32,7 +34,7 @@ def forms_of(contender: Contender) -> tuple[Form, ...]:
 
 
 def over_http(stage: Stage, server: Running) -> None:
-    """Send one prepared question over and over on one connection."""
+    """Send one prepared question over and over."""
     for size in SIZES:
         contender, rate = server.contender, _rate(stage, server, size)
         stage.results.batches.append(Batch(contender.name, contender.form.name, size, 1, stage.round, rate))
@@ -50,22 +52,34 @@ def beside_raw(stage: Stage, server: Running, cpus: int) -> None:
 
 
 def _rate(stage: Stage, server: Running, size: int, form: Form | None = None) -> float:
-    """Return rows a second; answers are read, not looked into."""
-    form = form or server.contender.form
-    question, seconds = form.ask(many_rows(size)), stage.plan.batch_seconds
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS_TO_END)
-    try:
-        _ask(connection, form, question)
-        began, asked = time.perf_counter(), 0
-        while time.perf_counter() - began < seconds or asked < 2:
-            _ask(connection, form, question)
-            asked += 1
+    """Return rows a second over two connections, so that a question waits while the other's answer is read."""
+    chosen = form or server.contender.form
+    question = chosen.ask(many_rows(size))
+    with ThreadPoolExecutor(CONNECTIONS) as pool, ExitStack() as stack:
+        connections = [stack.enter_context(closing(_connected(server))) for _ in range(CONNECTIONS)]
+        for connection in connections:
+            _ask(connection, chosen, question)
+        began = time.perf_counter()
+        until = began + stage.plan.batch_seconds
+        asked = sum(pool.map(lambda connection: _asked(connection, chosen, question, until), connections))
         return asked * size / (time.perf_counter() - began)
-    finally:
-        connection.close()
+
+
+def _connected(server: Running) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS_TO_END)
+
+
+def _asked(connection: http.client.HTTPConnection, form: Form, question: forms.Question, until: float) -> int:
+    """Ask until a time, at least twice; return how often."""
+    asked = 0
+    while asked < 2 or time.perf_counter() < until:
+        _ask(connection, form, question)
+        asked += 1
+    return asked
 
 
 def _ask(connection: http.client.HTTPConnection, form: Form, question: forms.Question) -> None:
+    """Ask once; the answer is read, not looked into."""
     connection.request("POST", form.path, question.body, question.headers)
     answer = connection.getresponse()
     answer.read()
