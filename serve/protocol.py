@@ -58,7 +58,6 @@ class Connection(HttpToolsProtocol):
         self._exchange: Exchange | None = None  # of the request that is under way, if it is an ordinary prediction
         self._written = b""  # the head, if it came in one piece
         self._recalled = b""  # a whole request that was not parsed
-        self._usual = False  # the request is no ordinary one, though it looks so
         self._answers = 0
         self._unsent: tuple[int, float] | None = None
 
@@ -182,7 +181,7 @@ class Connection(HttpToolsProtocol):
         parser = self.parser
         if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
             return None
-        if self.flow.write_paused or self._usual:
+        if self.flow.write_paused:
             return None
         return self._shared.direct.exchange(self, self.url, self.headers, self._written)
 
@@ -246,10 +245,10 @@ class Connection(HttpToolsProtocol):
 
     def go_the_usual_way(self, body: bytes) -> None:
         """Have the application answer a request that has come whole."""
+        self._exchange = None
         if self._recalled:
-            self._exchange, self._usual = None, True
-            self._feed(self._recalled)
-            self._usual, self._recalled = False, b""
+            whole, self._recalled = self._recalled, b""
+            self._feed(whole)
         else:
             self._begin(body)
             super().on_message_complete()

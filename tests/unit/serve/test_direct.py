@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -296,6 +297,40 @@ def test_a_known_head_is_not_parsed_and_only_a_whole_request_goes_with_it(
             await settle()
             assert wire.written.count(b"HTTP/1.1 200 OK") == 2
             assert wire.written.endswith(right.content)
+
+    asyncio.run(ask())
+
+
+def test_in_overload_each_head_is_parsed_so_that_it_may_be_turned_away(
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            await made.answer(predict())
+            made.app.state.admission.inline.pace.refused(1, 0, time.monotonic())
+            connection, _ = made.connect()
+            parsed: list[bytes] = []
+            monkeypatch.setattr(connection, "_feed", parsed.append)
+            connection.data_received(predict().whole)
+            assert parsed
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_body_that_does_not_come_with_its_head_is_waited_for_by_the_application(
+    known: bool, model: LoadedModel
+) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            if known:
+                await made.answer(predict())
+            connection, wire = made.connect()
+            connection.data_received(predict().whole[:-1])
+            await settle()
+            assert made.asked == 1
+            connection.data_received(predict().whole[-1:])
+            assert (await told(wire)).status == 200
 
     asyncio.run(ask())
 
