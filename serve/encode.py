@@ -68,6 +68,8 @@ def check_finite(answers: Answers, *, single: bool) -> None:
 
     """
     labels, probabilities = answers
+    if labels.dtype.kind != "f" and np.isfinite(probabilities).all():
+        return
     finite = np.isfinite(probabilities).all(axis=1)
     if labels.dtype.kind == "f":
         finite &= np.isfinite(labels.astype(np.float64))

@@ -47,6 +47,7 @@ SECURITY_HEADERS = [
 ]
 ONLY_TLS = ("strict-transport-security", "max-age=31536000")
 TICKS_A_SWEEP = 10  # of a tenth of a second
+ACCEPTED_A_TURN = 16  # connections; the loop accepts one a turn from each descriptor of the listening socket
 
 
 class VolumeThreads(ThreadPoolExecutor):
@@ -206,7 +207,8 @@ def serve(settings: Settings) -> None:
     )
     remote_calls = grpc_server(app.state, certificate)
     listener = listen(settings.host, settings.port)
-    Server(config, app, shared, certificate, remote_calls).run([listener])
+    copies = 0 if certificate else ACCEPTED_A_TURN - 1  # handshakes are begun by a reader of our own
+    Server(config, app, shared, certificate, remote_calls).run([listener, *(listener.dup() for _ in range(copies))])
     _leave(app.state.threads)
 
 

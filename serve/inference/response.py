@@ -16,14 +16,17 @@ def encode_response(request: InferRequest, tensors: Sequence[Tensor], model: Loa
     behind: list[bytes] = []
     outputs = []
     for tensor in tensors:
+        output: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
         if request.binary.get(tensor.name, request.others_binary):
             behind.append(bytes_of(tensor))
-            data: dict[str, Any] = {"parameters": {"binary_data_size": len(behind[-1])}}
+            output["parameters"] = {"binary_data_size": len(behind[-1])}
         else:
             flat = tensor.data.reshape(-1)
-            data = {"data": flat.tolist() if tensor.datatype == BYTES else flat}
-        outputs.append({"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape} | data)
-    identified = {} if request.id is None else {"id": request.id}
-    told = {"model_name": model.name, "model_version": str(model.version)} | identified | {"outputs": outputs}
+            output["data"] = flat.tolist() if tensor.datatype == BYTES else flat
+        outputs.append(output)
+    told: dict[str, Any] = {"model_name": model.name, "model_version": str(model.version)}
+    if request.id is not None:
+        told["id"] = request.id
+    told["outputs"] = outputs
     content = orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
     return (b"".join([content, *behind]), len(content)) if behind else (content, None)

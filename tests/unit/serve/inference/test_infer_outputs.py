@@ -9,7 +9,7 @@ import pytest
 from model_repository import PublishedVersion
 from serve.errors import WrongValues
 from serve.inference.metadata import model_metadata, server_metadata
-from serve.inference.outputs import tensors_of
+from serve.inference.outputs import check_wanted, tensors_of
 from serve.model import LoadedModel
 from tests.mixed_models import ROWS, expected, version
 
@@ -92,11 +92,8 @@ def test_outputs_are_given_in_the_order_in_which_they_are_wanted() -> None:
     ],
 )
 def test_an_output_that_there_is_not_is_refused(kind: Any, wanted: list[str], sentence: str, expects: Any) -> None:
-    model = LoadedModel(version(kind))
-    answers = model.predict(model.signature.inputs(ROWS))
-
     with pytest.raises(WrongValues, match=sentence) as caught:
-        tensors_of(answers, model, wanted)
+        check_wanted(wanted, LoadedModel(version(kind)))
     assert caught.value.where.get("expected") == expects
     assert "4815162342" not in str(caught.value.body())
 
