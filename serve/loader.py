@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import ctypes
 from pathlib import Path
 
 from model_repository import Damaged, NotPublished, candidate_version, read_version, versions
 from serve.errors import ModelRefused
+from serve.memory import give_back
 from serve.model import LoadedModel
 from serve.settings import Settings
 from serve.slot import Tried
@@ -32,7 +32,7 @@ async def load(tried: Tried, version: int, settings: Settings, trials: Trials) -
         raise tried.refusal(version, error) from error
     except (Damaged, NotPublished, ModelRefused) as error:
         raise tried.refuse(version, error) from error
-    await asyncio.to_thread(_give_memory_back)
+    await asyncio.to_thread(give_back)
     return loaded
 
 
@@ -40,13 +40,6 @@ async def _checked(name: str, version: int, settings: Settings, trials: Trials) 
     published = await asyncio.to_thread(read_version, settings.models, name, version, settings.max_model_bytes)
     await trials.try_out(published, settings.trial_seconds)
     return await asyncio.to_thread(LoadedModel, published)
-
-
-def _give_memory_back() -> None:
-    """Return to the system what reading and loading took only for a while; the C library would keep it."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
-    if trim:
-        trim(0)
 
 
 def _older(root: Path, name: str, refused: int) -> list[int]:

@@ -25,6 +25,7 @@ from serve.drain import Drain
 from serve.grpc import grpc_server
 from serve.handshakes import Handshakes
 from serve.listener import listen, most_connections, stop_accepting
+from serve.memory import keep_for_large_requests
 from serve.protocol import Connection
 from serve.rotation import Rotating
 from serve.routes.predict import refuse_at_the_door
@@ -46,6 +47,7 @@ SECURITY_HEADERS = [
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
 ]
 ONLY_TLS = ("strict-transport-security", "max-age=31536000")
+SWITCH_SECONDS = 0.001  # after which a thread that decodes a large request lets the event loop have the interpreter
 TICKS_A_SWEEP = 10  # of a tenth of a second
 ACCEPTED_A_TURN = 16  # connections; the loop accepts one a turn from each descriptor of the listening socket
 
@@ -184,6 +186,8 @@ def serve(settings: Settings) -> None:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     child = child_at_start()  # before there are threads, tokens, keys or sockets
+    keep_for_large_requests()
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = create_app(settings)
     app.state.watcher.trials.ready = child
     protocols = 1 if settings.grpc_port is None else 2
