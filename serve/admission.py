@@ -101,9 +101,9 @@ class Lane:
             if ticket.asker.done():
                 continue
             if ticket.gone():
-                ticket.asker.set_exception(ClientGone())
+                _tell(ticket.asker, ClientGone())
             elif now - ticket.since > longest:
-                ticket.asker.set_exception(Overloaded("late", self._refuse(ticket.rows)))
+                _tell(ticket.asker, Overloaded("late", self._refuse(ticket.rows)))
                 longest = self._longest_wait(now) + blind_seconds
             else:
                 taken.append(ticket)
@@ -199,7 +199,10 @@ class Admission:
         begun = time.monotonic()
         blind = begun - self._worked_until
         ends = begun + min(LONGEST_TURN, max(SHORTEST_TURN, blind))
-        while begun < ends and (tickets := self.inline.take(self._most_until(ends - begun), MOST_ROWS_TOGETHER, blind)):
+        while self.inline.waiting and begun < ends:
+            tickets = self.inline.take(self._most_until(ends - begun), MOST_ROWS_TOGETHER, blind)
+            if not tickets:
+                break
             for ticket, outcome in zip(tickets, self._answer([ticket.question for ticket in tickets]), strict=True):
                 _tell(ticket.asker, outcome)
             self.inline.finish(tickets, begun)

@@ -106,7 +106,7 @@ class Direct:
         self._service: Service = state.service
         self._metrics: Metrics = state.metrics
         self._default_headers: Headers = ()
-        self._heads: dict[tuple[Any, ...], bytes] = {}
+        self._heads: dict[tuple[object, ...], bytes] = {}
         self._known: dict[bytes, Head] = {}
 
     def exchange(self, line: Line, target: bytes, headers: Headers, written: bytes) -> "Exchange | None":
@@ -177,7 +177,7 @@ class Direct:
         """Return the head of an answer up to the number of its bytes; with the date it is made anew each second."""
         if default_headers is not self._default_headers:  # another date
             self._default_headers, self._heads = default_headers, {}
-        key = (model, *headers.items())
+        key = (model.name, model.version, *headers.items())  # not the model, which may be removed
         if key not in self._heads:
             own = [(name.encode(), value.encode("latin-1")) for name, value in (named(model) | headers).items()]
             lines = b"".join([b"%b: %b\r\n" % header for header in (*default_headers, *own)])

@@ -110,7 +110,7 @@ class Connection(HttpToolsProtocol):
         for name in ("copse.more", "copse.leave_out"):
             self._extensions.pop(name)
         self._outlet.close = self.transport.close
-        self._held = b""
+        self._exchange, self._held = None, b""
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, up to the end of a request; the rest waits until that is answered."""
@@ -134,7 +134,7 @@ class Connection(HttpToolsProtocol):
                 self._fail(HeadTooLarge(f"the head is too large; at most {largest} bytes are read"))
                 return
             piece = data[start:end]
-            self._written = b"" if self._begun else piece
+            self._written = b"" if self._begun or self._framing.in_body else piece
             self._feed(piece)
             start = end
         if self._exchange and not self._exchange.asked:
@@ -160,7 +160,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Have a request answered, or turn it away if there are too many."""
-        if too_many := self._shared.door(self.url):
+        if not self._recalled and (too_many := self._shared.door(self.url)):
             self._turn_away(too_many)
         else:
             self._shared.idle.pop(self, None)
@@ -173,12 +173,15 @@ class Connection(HttpToolsProtocol):
     def _ask(self, exchange: Exchange) -> None:
         """Have an ordinary request answered that has come whole."""
         self._shared.idle.pop(self, None)
+        self._framing.message_ended()  # line ends may have come before it, which begin no head
         self._exchange, self._fresh = exchange, False
         exchange.ask()
 
     def _ordinary(self) -> Exchange | None:
-        """Return the exchange of a request that may be answered directly."""
+        """Return the exchange of a request that may be answered directly; one that was recalled may not any more."""
         parser = self.parser
+        if self._recalled:
+            return None
         if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
             return None
         if self.flow.write_paused:
@@ -247,8 +250,8 @@ class Connection(HttpToolsProtocol):
         """Have the application answer a request that has come whole."""
         self._exchange = None
         if self._recalled:
-            whole, self._recalled = self._recalled, b""
-            self._feed(whole)
+            self._feed(self._recalled)
+            self._recalled = b""
         else:
             self._begin(body)
             super().on_message_complete()
