@@ -8,7 +8,7 @@ answer.
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from starlette.datastructures import State
 from starlette.routing import compile_path

@@ -1,9 +1,11 @@
 """Ordinary predictions are answered straight from their connection, as the application would answer each of them."""
 
 import asyncio
+import gc
 import json
 import socket
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -411,3 +413,99 @@ def test_too_many_are_told_when_to_come_again_and_are_counted(limit: str, most: 
             assert made.app.state.bodies.held == 0
 
     asyncio.run(ask())
+
+
+def test_no_head_is_taken_for_another_that_came_before_on_its_connection(model: LoadedModel) -> None:
+    wrong = predict([*BENIGN[:-1], 1e39])
+    of_nobody = Sent("/models/nobody/predict", predict().body.ljust(len(wrong.body)))
+    assert len(of_nobody.body) == len(wrong.body)
+
+    async def ask() -> None:
+        with served(model) as made:
+            await made.answer(wrong)
+            connection, wire = made.connect()
+            connection.data_received(Sent("/predict", of_nobody.head).whole)  # with a body that looks like a head
+            await told(wire)
+            wire.written = b""
+            connection.data_received(wrong.whole)  # is recalled, and then parsed after all
+            assert (await told(wire)).status == 422
+            assert [each.status for each in await made.answer(of_nobody)] == [404]
+
+    asyncio.run(ask())
+
+
+def test_a_request_that_was_recalled_and_is_wrong_is_decoded_directly_only_once(
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            await made.answer(predict())
+            wrong = Sent("/predict", b"{}".ljust(len(predict().body)))
+            assert wrong.head == predict().head
+            monkeypatch.setattr(made.direct, "exchange", lambda *_: pytest.fail("it was tried again"))
+            assert [each.status for each in await made.answer(wrong)] == [422]
+            assert made.asked == 1
+
+    asyncio.run(ask())
+
+
+def test_line_ends_between_requests_are_no_part_of_a_head(model: LoadedModel) -> None:
+    most = len(predict().head) + 4
+
+    async def ask() -> None:
+        with served(model, max_head_bytes=most) as made:
+            await made.answer(predict())
+            connection, wire = made.connect()
+            for _ in range(most):
+                wire.written = b""
+                connection.data_received(predict().whole)
+                assert (await told(wire)).status == 200
+                connection.data_received(b"\r\n")
+
+    asyncio.run(ask())
+
+
+def test_a_model_that_is_removed_leaves_memory_though_nobody_asks_any_more(
+    model: LoadedModel, published: PublishedVersion
+) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            slot, removed = made.app.state.watcher.slots[MODEL], LoadedModel(published)
+            slot.take(removed)
+            await made.answer(predict())
+            slot.unload()
+            gone = weakref.ref(removed)
+            del removed
+            gc.collect()
+            assert gone() is None
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_connection_that_is_lost_while_its_request_waits_is_out_of_memory_at_once(
+    known: bool, model: LoadedModel
+) -> None:
+    """Without a wait for the garbage collector, which a flood of connections would not wait for."""
+
+    async def lose(made: Served) -> "weakref.ref[Connection]":
+        connection, wire = made.connect()
+        connection.data_received(predict().whole)
+        wire.close()
+        connection.connection_lost(None)
+        await settle()
+        return weakref.ref(connection)
+
+    async def ask() -> None:
+        with served(model) as made:
+            if known:
+                await made.answer(predict())
+            lost = await lose(made)
+            assert lost() is None
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(ask())
+    finally:
+        gc.enable()
