@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from serve.blocks import Blocks, joined, regrouped
-from serve.errors import RequestError, WrongValues
+from serve.errors import WrongValues
 from serve.model import LoadedModel
 from serve.numbers import check_rows
 from serve.onnx_runtime import Answers, Inputs
@@ -65,13 +65,14 @@ def answer_all(questions: Sequence[Question], blocks: Blocks) -> list[Outcome]:
 
 
 def _answer(model: LoadedModel, asked: Sequence[Asked], blocks: Blocks) -> list[Outcome]:
-    """Answer together what has the same bits together as alone; where one is refused, each alone."""
-    if len(asked) > 1 and model.manifest.parity.same_bits_alone_and_in_a_batch:
-        try:
-            return _answer_joined(model, asked, blocks)
-        except RequestError:
-            pass
-    return [_answer_alone(model, each, blocks) for each in asked]
+    """Answer together what has the same bits together as alone; where that fails, each half by itself."""
+    if len(asked) == 1 or not model.manifest.parity.same_bits_alone_and_in_a_batch:
+        return [_answer_alone(model, each, blocks) for each in asked]
+    try:
+        return _answer_joined(model, asked, blocks)
+    except Exception:  # noqa: BLE001 - found again for the one that it is about
+        half = len(asked) // 2
+        return [*_answer(model, asked[:half], blocks), *_answer(model, asked[half:], blocks)]
 
 
 def _answer_joined(model: LoadedModel, asked: Sequence[Asked], blocks: Blocks) -> list[Outcome]:
@@ -87,7 +88,7 @@ def _answer_joined(model: LoadedModel, asked: Sequence[Asked], blocks: Blocks) -
 def _answer_alone(model: LoadedModel, asked: Asked, blocks: Blocks) -> Outcome:
     try:
         return _encoded(asked, _predict(model, asked.rows, blocks, single=asked.single))
-    except RequestError as error:
+    except Exception as error:  # noqa: BLE001 - raised again where the request is answered
         return error
 
 
