@@ -5,7 +5,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run train serve test check prove models large bench torture soak images compose-test newman clients lock clean
+.PHONY: help setup run train serve test check prove models large bench instructions torture soak images compose-test newman clients lock clean
 .PHONY: chart-check workflow-check values-table tools kind-up deploy e2e kind-down chart push-images push-chart release-check
 
 help: ## List the targets
@@ -72,6 +72,9 @@ large: setup ## Train on 1,000,000 rows of 30 columns and print time and peak me
 bench: setup ## Measure Copse, its limits and its peers side by side; renew benchmarks/ (20 minutes; PEERS=: 2, prints)
 	@scripts/tool.sh vegeta || true
 	@$(BIN)/python -m benchmarks $(if $(filter undefined,$(origin PEERS)),,--peers $(PEERS))
+
+instructions: setup ## Count the instructions of a request with valgrind, beside those recorded (1 minute; RECORD=1 records them)
+	@$(BIN)/python -m benchmarks.instructions $(if $(RECORD),--record)
 
 models: setup ## Prove the exports of many estimators and pipelines; renew the table in docs/models.md (3 minutes)
 	@$(BIN)/python -m tests.models
