@@ -73,7 +73,7 @@ bench: setup ## Measure Copse, its limits and its peers side by side; renew benc
 	@scripts/tool.sh vegeta || true
 	@$(BIN)/python -m benchmarks $(if $(filter undefined,$(origin PEERS)),,--peers $(PEERS))
 
-instructions: setup ## Count the instructions of a request with valgrind, beside those recorded (1 minute; RECORD=1 records them)
+instructions: setup ## Count the instructions of a request, beside those recorded (needs valgrind; 1 minute; RECORD=1 records)
 	@$(BIN)/python -m benchmarks.instructions $(if $(RECORD),--record)
 
 models: setup ## Prove the exports of many estimators and pipelines; renew the table in docs/models.md (3 minutes)
