@@ -146,9 +146,21 @@ class Connection(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            pass  # not taken up: what follows is HTTP/1.1 as before
+            if self._upgrade_is_offered:
+                self._parse_without_upgrade()
         except httptools.HttpParserError:
             self._fail(Malformed("what was sent is not HTTP"))
+
+    @property
+    def _upgrade_is_offered(self) -> bool:
+        return self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers)
+
+    def _parse_without_upgrade(self) -> None:
+        """Parse a head again, as if no other protocol were offered: with the offer, the parser looks for no body."""
+        lines = [b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        lines += [b"%b: %b\r\n" % each for each in self.headers if each[0] != b"upgrade"]
+        self._written = b""
+        self._feed(b"%b\r\n" % b"".join(lines))
 
     # What comes from the parser
 
@@ -160,6 +172,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Have a request answered, or turn it away if there are too many."""
+        if self._upgrade_is_offered:
+            return
         if not self._recalled and (too_many := self._shared.door(self.url)):
             self._turn_away(too_many)
         else:
@@ -223,6 +237,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End a request; its answer may be still to come, or long gone."""
+        if self._upgrade_is_offered:
+            return
         self._framing.message_ended()
         if self._exchange:
             self._exchange.ask()

@@ -165,6 +165,19 @@ def test_a_broken_body_is_answered_in_place_of_its_request() -> None:
     assert [status for status, _ in answers([head("GET", 200) + sent])] == [200, 400]
 
 
+@pytest.mark.parametrize("connection", ["Upgrade, HTTP2-Settings", "keep-alive, UPGRADE"])
+def test_who_offers_another_protocol_is_answered_in_this_one(connection: str) -> None:
+    """As programs in Java do with their first request; its body is no request of its own."""
+    lines = [f"Connection: {connection}", "UPGRADE: h2c"]
+    body = head("GET", 100)
+    sent = head("POST", 200, *lines, f"content-length: {len(body)}") + body
+    in_chunks = head("PUT", 200, *lines, "transfer-encoding: chunked") + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    whole = sent + in_chunks + head("DELETE", 200, *lines) + head("GET", 100)
+    told = [(200, b"POST" + body), (200, b"PUT" + body), (200, b"DELETE"), (200, b"GET")]
+    assert answers([whole]) == told
+    assert answers([bytes([each]) for each in whole]) == told
+
+
 def test_what_is_not_http_leaves_no_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         answers([b"nonsense\r\n\r\n"])
