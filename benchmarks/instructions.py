@@ -14,6 +14,7 @@ import argparse
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ TURNS = 400
 TREES = 100
 MARGIN, LIMIT = 0.05, 0.10  # shares beyond the recorded figure
 LONGEST_SECONDS = 900
+OPEN_CALL = re.compile("^calls=0 .*\n.*\n", re.MULTILINE)  # of a caller of the mark: callgrind_annotate would add it up
 PACKAGES = [
     *("httptools", "msgspec", "numpy", "onnxruntime", "orjson", "starlette", "uvicorn", "uvloop"),
     *("scikit-learn", "skl2onnx"),  # they make the model
@@ -85,13 +87,15 @@ def counted() -> Figures:
 
 
 def run_counted(program: Sequence[str], counts: Path) -> None:
-    """Run a program under callgrind, which writes what it counted up to the n-th mark to `counts` with the suffix n."""
+    """Run a program under callgrind; what it counted up to the n-th mark is then in `counts` with n as its suffix."""
     for old in counts.parent.glob(f"{counts.name}*"):
         old.unlink()
     callgrind = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={counts}"]
     environment = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0"}  # nothing else changes what is counted
-    marked = [*callgrind, "--dump-before=getloadavg", *program]
+    marked = [*callgrind, "--dump-before=getloadavg", "--compress-strings=no", *program]  # each part can be read alone
     subprocess.run(marked, check=True, cwd=ROOT, env=environment, timeout=LONGEST_SECONDS)
+    for made in counts.parent.glob(f"{counts.name}.*"):
+        made.write_text(OPEN_CALL.sub("", made.read_text()))
 
 
 def instructions(asked: Sequence[Situation], counts: Path) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """The count of instructions: only what is asked is in it, and it is judged only where it can be."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,7 +98,7 @@ def test_a_request_that_is_refused_or_answered_another_way_is_told_instead_of_co
 
 
 @needs_valgrind
-def test_only_what_is_between_the_marks_is_counted(tmp_path: Path) -> None:
+def test_only_what_is_between_the_marks_is_counted_and_can_be_looked_into(tmp_path: Path) -> None:
     program = """
         from benchmarks.instructions_counted import mark
         for turns in (1_000, 3_000):
@@ -113,3 +114,9 @@ def test_only_what_is_between_the_marks_is_counted(tmp_path: Path) -> None:
     assert counted["many"] == pytest.approx(counted["few"], rel=0.05)
     assert 10 < counted["few"] < 10_000
     assert total(part(tmp_path / "counts", 0)) == pytest.approx(1_000 * counted["few"], rel=0.01)
+
+    told = subprocess.run(
+        ["callgrind_annotate", part(tmp_path / "counts", 0)], check=True, capture_output=True, text=True
+    )
+    assert re.findall(r"\(100\.\d%.*", told.stdout) == ["(100.0%)  PROGRAM TOTALS"]
+    assert len(re.findall(r"^ *[\d,]+ \(", told.stdout, re.MULTILINE)) > 5
