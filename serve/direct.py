@@ -1,8 +1,8 @@
 """Ordinary predictions, answered straight from their connection: no task and no ASGI cycle is made for them.
 
-Ordinary is a small request that has come whole, asks for nothing but an answer, and gets one. All others go the usual
-way through the application, also those which turn out to be wrong only when it is their turn: there each error has its
-answer.
+Ordinary is a small request that comes whole within a moment, asks for nothing but an answer, and gets one. All others
+go the usual way through the application, also those which turn out to be wrong only when it is their turn: there each
+error has its answer.
 """
 
 import time
@@ -195,16 +195,30 @@ class Exchange:
         self._held = Held(direct.bodies)
         self._begun = time.perf_counter()
 
+    def take(self, part: bytes) -> bool:
+        """Take a part of the body, if there is memory for it."""
+        try:
+            self._held.add(len(part))
+        except Overloaded:
+            return False
+        self.body += part
+        return True
+
+    def leave(self) -> bytes:
+        """Hold no more memory; return what of the body has come."""
+        self._held.give_back()
+        return self.body
+
     def ask(self) -> None:
         """Wait for the turn of the request, which has come whole."""
         self.asked = True
         direct, head, question = self._direct, self._head, _ASKED[self._head.template][0]
         rows, decode = question(self.body, head.json_bytes, self._model, direct.max_rows, head.accepted)
         if rows > MOST_ROWS_TOGETHER:
-            self._line.go_the_usual_way(self.body)
+            self._line.go_the_usual_way(self.leave())
             return
         try:
-            self._held.add(len(self.body))
+            self._held.add(len(self.body) - self._held.size)
             direct.admission.ask_on_loop(Ticket(rows, Question(self._model, decode), self._line.closed, self))
         except Overloaded as error:
             self.set_exception(error)

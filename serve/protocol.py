@@ -2,6 +2,7 @@
 
 Requests are parsed one at a time: what comes after a complete one waits, unread, until that one is answered. So a
 client that sends many at once takes no memory for them, and an error is always about the request whose turn it is.
+Ordinary predictions are not handed to the application, and not even parsed where their head is known (serve/direct.py).
 """
 
 import asyncio
@@ -56,7 +57,7 @@ class Connection(HttpToolsProtocol):
         self._deaf = False  # whatever still comes is thrown away
         self._held = b""  # came after a request that is not answered yet
         self._exchange: Exchange | None = None  # of the request that is under way, if it is an ordinary prediction
-        self._written = b""  # the head, if it came in one piece
+        self._written = b""  # the piece that is parsed, if it is a whole head
         self._recalled = b""  # a whole request that was not parsed
         self._answers = 0
         self._unsent: tuple[int, float] | None = None
@@ -104,6 +105,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection, and what would keep it in memory."""
+        if self._exchange:
+            self._exchange.leave()
         super().connection_lost(exc)
         self._shared.idle.pop(self, None)
         self._shared.leaving.pop(self, None)
@@ -137,8 +140,6 @@ class Connection(HttpToolsProtocol):
             self._written = b"" if self._begun or self._framing.in_body else piece
             self._feed(piece)
             start = end
-        if self._exchange and not self._exchange.asked:
-            self._begin(self._exchange.body)
         if self._shared.ending:
             self.shutdown()
 
@@ -230,10 +231,10 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         self._framing.body_came()
-        if self._exchange:
-            self._exchange.body += body
-        else:
+        if not self._exchange:
             super().on_body(body)
+        elif not self._exchange.take(body):
+            self._begin(self._exchange.leave() + body)
 
     def on_message_complete(self) -> None:
         """End a request; its answer may be still to come, or long gone."""
@@ -354,7 +355,9 @@ class Connection(HttpToolsProtocol):
             self._refuse(TooSlow("the request did not come whole before the server ended"))
 
     def check(self, now: float) -> None:
-        """End the connection if it has kept the server waiting for too long."""
+        """End the connection if it has kept the server waiting for too long; the application waits for slow bodies."""
+        if self._exchange and not self._exchange.asked:
+            self._begin(self._exchange.leave())
         waited = now - self._since
         if self._stuck(now) or (waited > LINGER_SECONDS and self in self._shared.leaving):
             self.transport.abort()

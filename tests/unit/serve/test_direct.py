@@ -320,19 +320,52 @@ def test_in_overload_each_head_is_parsed_so_that_it_may_be_turned_away(
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_body_that_does_not_come_with_its_head_is_waited_for_by_the_application(
-    known: bool, model: LoadedModel
-) -> None:
+def test_a_body_that_comes_soon_after_its_head_does_not_reach_the_application(known: bool, model: LoadedModel) -> None:
     async def ask() -> None:
         with served(model) as made:
             if known:
                 await made.answer(predict())
             connection, wire = made.connect()
+            for piece in (predict().head, predict().body[:50], predict().body[50:]):
+                assert not wire.written
+                connection.data_received(piece)
+                await settle()
+            assert await told(wire) == await made.answer_usually(predict())
+            assert made.asked == 0
+            assert made.app.state.bodies.held == 0
+
+    asyncio.run(ask())
+
+
+def test_a_body_that_is_slow_to_come_is_waited_for_by_the_application(model: LoadedModel) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            connection, wire = made.connect()
             connection.data_received(predict().whole[:-1])
             await settle()
+            connection.check(asyncio.get_running_loop().time())
+            await settle()
             assert made.asked == 1
+            assert made.app.state.bodies.held == len(predict().body) - 1
             connection.data_received(predict().whole[-1:])
             assert (await told(wire)).status == 200
+
+    asyncio.run(ask())
+
+
+def test_bodies_that_have_not_come_whole_count_as_memory(model: LoadedModel) -> None:
+    most = len(predict().body)
+
+    async def ask() -> None:
+        with served(model, held_bytes=most) as made:
+            (first, _), (second, wire) = made.connect(), made.connect()
+            first.data_received(predict().whole[:-1])
+            assert made.app.state.bodies.held == most - 1
+            second.data_received(predict().whole)
+            assert (await told(wire)).status == 503
+            first.connection_lost(None)
+            assert made.app.state.bodies.held == 0
+            assert [each.status for each in await made.answer(predict())] == [200]
 
     asyncio.run(ask())
 
