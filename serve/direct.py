@@ -98,7 +98,7 @@ class Direct:
         settings: Settings = state.settings
         self.max_rows = settings.max_rows
         self._largest = min(settings.inline_bytes, settings.max_body_bytes)
-        self._drain: Drain = state.drain
+        self.drain: Drain = state.drain
         self._tokens: Tokens | None = state.tokens
         self._watcher: Watcher = state.watcher
         self.bodies: BodyMemory = state.bodies
@@ -155,8 +155,6 @@ class Direct:
         return Head(*way, body_bytes, json_bytes, _text(given.get(b"accept-encoding")))
 
     def _begin(self, line: Line, head: Head) -> "Exchange | None":
-        if self._drain.begun:
-            return None
         try:
             model = self._watcher.served(head.name, head.version)
         except RequestError:
@@ -214,7 +212,7 @@ class Exchange:
         self.asked = True
         direct, head, question = self._direct, self._head, _ASKED[self._head.template][0]
         rows, decode = question(self.body, head.json_bytes, self._model, direct.max_rows, head.accepted)
-        if rows > MOST_ROWS_TOGETHER:
+        if rows > MOST_ROWS_TOGETHER or direct.drain.begun:
             self._line.go_the_usual_way(self.leave())
             return
         try:
