@@ -14,7 +14,7 @@ LINGER_SECONDS = 2.0
 
 
 class EndingConnection(HttpToolsProtocol):
-    """uvicorn's connection, with its ways to end. It has no timers: `check` looks at its waiting about once a second."""
+    """uvicorn's connection, with its ways to end. No timers: `check` looks at its waiting about once a second."""
 
     def __init__(self, shared: Connections, **given: Any) -> None:
         super().__init__(**given)
