@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import joblib
@@ -11,23 +12,26 @@ import numpy as np
 
 from benchmarks.model import NAME, many_rows
 from model_repository import current_version, read_version
+from serve.blocks import Blocks
 from serve.model import LoadedModel
 
 ROWS = 16_384
 
 
 def main() -> None:
-    """Measure scikit-learn's predict_proba and Copse's predict on the same rows, one after the other."""
+    """Measure scikit-learn's predict_proba and what answers Copse's requests on the same rows, one after the other."""
     repository, forest, threads, seconds = sys.argv[1:]
     rows = many_rows(ROWS).astype(np.float32)
     original = joblib.load(forest).set_params(n_jobs=int(threads))
     root = Path(repository)
     model = LoadedModel(read_version(root, NAME, current_version(root, NAME)))
-    calls: dict[str, Callable[[], object]] = {
-        "sklearn": lambda: original.predict_proba(rows),
-        "copse": lambda: model.predict(rows),
-    }
-    print(json.dumps({name: _rate(call, float(seconds)) for name, call in calls.items()}))
+    with ThreadPoolExecutor(int(threads)) as pool:
+        blocks = Blocks(pool, int(threads))
+        calls: dict[str, Callable[[], object]] = {
+            "sklearn": lambda: original.predict_proba(rows),
+            "copse": lambda: blocks.predict(model, rows),
+        }
+        print(json.dumps({name: _rate(call, float(seconds)) for name, call in calls.items()}))
 
 
 def _rate(call: Callable[[], object], seconds: float) -> float:

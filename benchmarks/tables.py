@@ -106,7 +106,7 @@ def _many_rows(series: Series) -> str:
 def _inference(series: Series) -> str:
     lines = {
         "scikit-learn, predict_proba": ("sklearn", "inference"),
-        "Copse, LoadedModel.predict": (COPSE, "inference"),
+        "Copse, in blocks": (COPSE, "inference"),
         "ONNX Runtime, one session.run": ("raw", "session.run"),
     }
     rows = []
