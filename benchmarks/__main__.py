@@ -47,7 +47,7 @@ def main() -> int:
         print("\n".join(f"{name}\n\n{table}\n" for name, table in tables.made(results).items()))
     else:
         write(results, RESULTS)
-        readme.renew(results)
+        readme.renew(read(RESULTS))  # as it is stored, rounded
         say(f"stored in {RESULTS.parent.name}/: results.json, README.md and plots/")
     return 0
 
