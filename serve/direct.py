@@ -216,7 +216,7 @@ class Exchange:
             self._line.go_the_usual_way(self.leave())
             return
         try:
-            self._held.add(len(self.body) - self._held.size)
+            self._held.add(len(self.body) - self._held.size)  # a body that came with a known head is not counted yet
             direct.admission.ask_on_loop(Ticket(rows, Question(self._model, decode), self._line.closed, self))
         except Overloaded as error:
             self.set_exception(error)
