@@ -93,10 +93,10 @@ def count_rows(body: bytes, max_rows: int) -> int:
 
     That is exact for a small good body, but for one with brackets in its texts: that counts for more.
     """
-    return min(max_rows, max(1, about(body, b"[") + about(body, b"{") - 2))
+    return min(max_rows, max(1, estimated_count(body, b"[") + estimated_count(body, b"{") - 2))
 
 
-def about(body: bytes, mark: bytes) -> int:
+def estimated_count(body: bytes, mark: bytes) -> int:
     """Return about how often a body has a mark, by its beginning: to count in all of a large one takes milliseconds."""
     return int(body.count(mark, 0, _BEGINNING) * max(1.0, len(body) / _BEGINNING))
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from serve.body import BINARY, JSON, read_body
 from serve.compression import compressed
-from serve.decode import about
+from serve.decode import estimated_count
 from serve.errors import Malformed, WrongMediaType
 from serve.inference.metadata import model_metadata, server_metadata
 from serve.inference.outputs import check_wanted, tensors_of
@@ -106,7 +106,7 @@ def json_length(declared: str | None, media_type: str) -> int | None:
 def _about_rows(body: bytes, length: int | None, columns: int) -> int:
     """Return about how many rows a body has, by its size or by the commas between its values."""
     if length is None:
-        return 1 + about(body, b",") // columns
+        return 1 + estimated_count(body, b",") // columns
     return 1 + max(0, len(body) - length) // (_NUMBER_BYTES * columns)
 
 

@@ -27,11 +27,11 @@ from serve.connections import Connections
 from serve.direct import MOST_KNOWN, Direct
 from serve.exposition import exposition
 from serve.model import LoadedModel
-from serve.onnx_runtime import Answers, Inputs
 from serve.protocol import Connection
 from serve.settings import Settings
 from serve.slot import Slot
 from tests.conftest import MODEL
+from tests.counting import Counting
 from tests.examples import BENIGN, MALIGNANT
 from tests.wires import Wire, settle
 
@@ -249,18 +249,6 @@ def test_how_the_bytes_are_cut_changes_no_answer(data: st.DataObject, model: Loa
                 assert await told(wire) == await made.answer_usually(sent)
 
     asyncio.run(ask())
-
-
-class Counting(LoadedModel):
-    """A model that notes how many rows each of its runs has."""
-
-    def __init__(self, published: PublishedVersion) -> None:
-        self.runs: list[int] = []
-        super().__init__(published)
-
-    def predict(self, rows: Inputs) -> Answers:
-        self.runs.append(len(rows))
-        return super().predict(rows)
 
 
 @pytest.mark.parametrize("same_bits", [True, False])

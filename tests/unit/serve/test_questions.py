@@ -10,27 +10,13 @@ from model_repository import PublishedVersion
 from serve.blocks import Blocks
 from serve.errors import WrongValues
 from serve.model import LoadedModel
-from serve.onnx_runtime import Answers, Inputs
+from serve.onnx_runtime import Inputs
 from serve.questions import Answered, Asked, Outcome, Question, answer_all
+from tests.counting import Counting
 from train.builtin import built_in
 
 ROW = built_in("breast-cancer").rows[:1].astype(np.float32)
 TOO_LARGE = np.full_like(ROW, np.inf)
-
-
-class Counting(LoadedModel):
-    """A model that notes how many rows each of its runs has, and may lack the memory for more than some."""
-
-    def __init__(self, published: PublishedVersion) -> None:
-        super().__init__(published)
-        self.runs: list[int] = []
-        self.most = 1_000
-
-    def predict(self, rows: Inputs) -> Answers:
-        self.runs.append(len(rows))
-        if len(rows) > self.most:
-            raise MemoryError
-        return super().predict(rows)
 
 
 @pytest.fixture
