@@ -135,6 +135,8 @@ def test_what_is_left_is_compiled_once_and_for_ever(prefix: Path, capsys: pytest
     assert "package managers" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", [PROGRAMS, ORPHANS, *sorted({part.name for parts in PARTS.values() for part in parts})])
+@pytest.mark.parametrize(
+    "name", [PROGRAMS, ORPHANS, *sorted({part.name for parts in PARTS.values() for part in parts})]
+)
 def test_a_part_that_is_removed_is_named_in_the_docs(name: str) -> None:
     assert f"| {name} |" in DOCS.read_text()
