@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -31,11 +32,13 @@ from serve.routes import explain, health, metadata, openapi, page, predict, repo
 from serve.routes import metrics as exposition
 from serve.service import Service
 from serve.settings import Settings
+from serve.traces import traces_from
 from serve.watcher import Watcher
 
 log = logging.getLogger("copse")
 
 V2 = "/v2/"
+TRACES_SECONDS = 1.0  # how long the end waits for the last traces to be sent
 THREADS = "predict"  # how the threads for large requests are named
 
 _SENTENCES = {404: "there is no such path; GET / tells what is served", 405: "this path does not take this method"}
@@ -105,6 +108,7 @@ def _state(settings: Settings) -> State:
             "service": Service(settings, watcher, admission, metrics),
             "openapi": Document(ROUTES, settings, watcher),
             "bodies": BodyMemory(settings.held_bytes),
+            "traces": traces_from(os.environ),
         }
     )
 
@@ -119,6 +123,8 @@ async def _watch_models(app: Starlette) -> AsyncIterator[None]:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await watcher.close()
+    if app.state.traces:
+        await asyncio.to_thread(app.state.traces.close, TRACES_SECONDS)
 
 
 async def _answer_request_error(request: Request, error: Exception) -> Response:
