@@ -1,8 +1,11 @@
 """How the text of a setting is read; what cannot be read is a ValueError that says what was expected."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
+
+STANDARD_OUTPUT = "-"
 
 
 def whole_number(least: int, most: int) -> Any:
@@ -61,3 +64,22 @@ def share(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or float(text) > 1:
         raise ValueError("a share from 0 to 1")
     return float(text)
+
+
+def log_path(text: str) -> Path:
+    """Parse the path of a log, whose ending is its format."""
+    if text != STANDARD_OUTPUT and not re.search(r"[^/]\.(jsonl|parquet)\Z", text):
+        raise ValueError("a path that ends in .jsonl or .parquet, or - for standard output")
+    return Path(text)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Parse columns' names: with commas between them, or, where a name has one itself, as a list in JSON."""
+    expected = 'a list of names: one,other or ["one","other"]'
+    try:
+        found = json.loads(text) if text.startswith("[") else [name.strip() for name in text.split(",")]
+    except ValueError:
+        raise ValueError(expected) from None
+    if not isinstance(found, list) or not found or not all(isinstance(name, str) and name for name in found):
+        raise ValueError(expected)
+    return tuple(found)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from model_repository import LARGEST_MODEL
-from serve.setting_values import one_of, path_of, seconds, share, whole_number, word
+from serve.setting_values import log_path, names, one_of, path_of, seconds, share, whole_number, word
 
 PREFIX = "COPSE_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def setting(parse: Any, text: str, default: Any = MISSING) -> Any:
@@ -77,7 +78,27 @@ class Settings:
     watch_seconds: float = setting(
         seconds(0, 86400), "how long a new version is watched, to go back if its errors jump; 0 does not", 0.0
     )
-    log_level: str = setting(one_of("debug", "info", "warning", "error"), "least severe log lines to write", "info")
+    prediction_log: Path | None = setting(
+        log_path, "where to write requests with their answers: a .jsonl or .parquet path, - for standard output", None
+    )
+    prediction_log_share: float = setting(share, "share of the requests that the prediction log has", 0.01)
+    prediction_log_bytes: int = setting(
+        whole_number(2**22, 2**50), "most bytes of all files of the prediction log; older ones are deleted", 2**27
+    )
+    prediction_log_exclude: tuple[str, ...] | None = setting(
+        names, "columns whose values are not written to the prediction log", None
+    )
+    prediction_log_hash: tuple[str, ...] | None = setting(
+        names, "columns of which the prediction log has a keyed hash in place of the value", None
+    )
+    prediction_log_key: Path | None = setting(path_of("file"), "the key of these hashes, at least 16 bytes", None)
+    log_level: str = setting(one_of(*LOG_LEVELS), "least severe log lines to write", "info")
+    log_level_file: Path | None = setting(
+        path_of("file"), "holds the log level, which then wins over the one above; read again when it changes", None
+    )
+    log_format: Literal["auto", "json", "text"] = setting(
+        one_of("auto", "json", "text"), "form of log lines: json, text, or auto: text on a terminal, else json", "auto"
+    )
 
 
 class SettingError(Exception):

@@ -39,7 +39,19 @@ GOOD = {
     "tls_key": "/k",
     "shadow_share": "0.5",
     "watch_seconds": "6.5",
+    "prediction_log": "/p.jsonl",
+    "prediction_log_share": "0.75",
+    "prediction_log_bytes": "4194304",
+    "prediction_log_exclude": "name, date of birth",
+    "prediction_log_hash": '["city, country"]',
+    "prediction_log_key": "/k",
     "log_level": "debug",
+    "log_level_file": "/l",
+    "log_format": "json",
+}
+READ = {  # what is not shown as it is written
+    "prediction_log_exclude": "('name', 'date of birth')",
+    "prediction_log_hash": "('city, country',)",
 }
 BAD = {
     "models": "",
@@ -72,7 +84,15 @@ BAD = {
     "tls_key": "",
     "shadow_share": "1.5",
     "watch_seconds": "-1",
+    "prediction_log": "log.txt",
+    "prediction_log_share": "2",
+    "prediction_log_bytes": "9",
+    "prediction_log_exclude": "",
+    "prediction_log_hash": "[1]",
+    "prediction_log_key": "",
     "log_level": "loud",
+    "log_level_file": "",
+    "log_format": "xml",
 }
 
 
@@ -88,7 +108,7 @@ def test_a_flag_goes_before_its_variable(name: str) -> None:
     by_flag = read_settings([flag(FIELDS[name]), GOOD[name]], {"COPSE_MODELS": "/m", variable(FIELDS[name]): BAD[name]})
 
     assert getattr(by_variable, name) == getattr(by_flag, name)
-    assert str(getattr(by_flag, name)) == GOOD[name]
+    assert str(getattr(by_flag, name)) == READ.get(name, GOOD[name])
     assert getattr(by_flag, name) != FIELDS[name].default
 
 
@@ -97,8 +117,26 @@ def test_a_value_that_cannot_be_used_is_named_and_not_repeated(name: str) -> Non
     with pytest.raises(SettingError) as caught:
         read_settings([], {"COPSE_MODELS": "/m", variable(FIELDS[name]): BAD[name]})
 
-    assert str(caught.value).startswith(f"{variable(FIELDS[name])} must be a") or name in ("log_level", "model_control")
+    one_of_several = ("log_format", "log_level", "model_control")
+    assert str(caught.value).startswith(f"{variable(FIELDS[name])} must be a") or name in one_of_several
     assert not BAD[name] or BAD[name] not in str(caught.value).split()
+
+
+@pytest.mark.parametrize("path", ["-", "predictions.jsonl", "/logs/predictions.parquet"])
+def test_a_prediction_log_is_a_path_whose_ending_is_a_format_or_standard_output(path: str) -> None:
+    assert read_settings(["--models", "m", "--prediction-log", path], {}).prediction_log == Path(path)
+
+
+@pytest.mark.parametrize("path", ["log", ".jsonl", "/logs/.parquet", "log.csv", "log.jsonl.gz", "log.jsonl\n"])
+def test_a_prediction_log_of_another_format_is_refused(path: str) -> None:
+    with pytest.raises(SettingError, match=r"ends in \.jsonl or \.parquet, or - for standard output"):
+        read_settings(["--models", "m", "--prediction-log", path], {})
+
+
+@pytest.mark.parametrize("text", ["", ",", "a,,b", "[", "[]", '[""]', '["a", null]'])
+def test_what_is_no_list_of_names_is_refused(text: str) -> None:
+    with pytest.raises(SettingError, match="must be a list of names"):
+        read_settings(["--models", "m", "--prediction-log-hash", text], {})
 
 
 def test_variables_of_others_are_left_alone() -> None:
