@@ -4,6 +4,7 @@ Nobody waits for it. What it has no room for is dropped, and so is what cannot b
 The thread is not woken for each request, which would cost more than the rest, but looks ten times a second.
 """
 
+import asyncio
 import logging
 import random
 import threading
@@ -23,7 +24,7 @@ log = logging.getLogger("copse")
 MOST_BYTES = 16 * 2**20  # of rows that wait to be written; more are dropped
 PART_BYTES = 2**20  # that are written at a time
 LOOK_SECONDS = 0.1
-CLOSE_SECONDS = 2.0  # for what waits at the end
+CLOSE_SECONDS, CLOSE_LOOK_SECONDS = 2.0, 0.01  # for what waits at the end
 THREAD = "prediction-log"
 
 FULL, FAILED, COLUMN, SHUTDOWN = "full", "failed", "column", "shutdown"
@@ -110,10 +111,12 @@ class PredictionLog:
         self._said = unknown
         return bool(unknown)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Have what waits written, for a bounded time; what is left then is dropped."""
         self._closing.set()
-        self._thread.join(CLOSE_SECONDS)
+        deadline = time.monotonic() + CLOSE_SECONDS
+        while self._thread.is_alive() and time.monotonic() < deadline:  # noqa: ASYNC110 - a thread is waited for
+            await asyncio.sleep(CLOSE_LOOK_SECONDS)
         if self._thread.is_alive():
             self._given_up.set()
             self.dropped[SHUTDOWN] += self._accepted_rows - self.rows - self.dropped[FAILED]
