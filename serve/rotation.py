@@ -1,4 +1,4 @@
-"""What is read from files that may be replaced while the server runs: tokens, and a certificate with its key."""
+"""What is read from files that may be replaced while the server runs: tokens, a certificate with its key, a level."""
 
 import asyncio
 import contextlib
@@ -27,11 +27,17 @@ class Rotating(Generic[Content]):
     Each has a task of its own and reads in a thread, so that a volume which stalls harms nobody else.
     """
 
-    def __init__(self, name: str, paths: Sequence[Path], read: Callable[[Sequence[bytes]], Content]) -> None:
+    def __init__(
+        self,
+        name: str,
+        paths: Sequence[Path],
+        read: Callable[[Sequence[bytes]], Content],
+        otherwise: Content | None = None,
+    ) -> None:
         """Read the files for the first time.
 
         Raises:
-            SettingError: they cannot be used.
+            SettingError: they cannot be used, and there is nothing to begin with otherwise.
 
         """
         self._name = name
@@ -39,6 +45,11 @@ class Rotating(Generic[Content]):
         self._read = read
         self._problem: str | None = None
         self._woken = asyncio.Event()
+        self._digest = b""
+        if otherwise is not None:
+            self.current = otherwise
+            self.reload()
+            return
         try:
             contents = self._contents()
             self.current = read(contents)

@@ -64,6 +64,8 @@ def serving(
         "0",
         "--poll-seconds",
         "0.05",
+        "--log-format",
+        "text",
     ]
     process = subprocess.Popen(
         [*command, *flags],

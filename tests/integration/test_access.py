@@ -150,7 +150,8 @@ def test_a_file_that_cannot_be_used_ends_the_start_with_one_sentence_and_exit_co
     file = tmp_path / "tokens"
     if content is not None:
         file.write_text(content)
-    command = [sys.executable, "-m", "serve.cli", "--models", str(trained), "--tokens-file", str(file)]
+    command = [sys.executable, "-m", "serve.cli", "--models", str(trained), "--log-format", "text"]
+    command += ["--tokens-file", str(file)]
     said = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
 
     assert said.returncode == 2

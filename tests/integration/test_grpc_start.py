@@ -17,7 +17,8 @@ RUN = "import sys; {before}; import serve.cli; sys.exit(serve.cli.main(sys.argv[
 
 
 def start(models: Path, *flags: str, before: str = "0") -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", RUN.format(before=before), "--models", str(models), "--port", "0", *flags]
+    command = [sys.executable, "-c", RUN.format(before=before), "--models", str(models), "--port", "0"]
+    command += ["--log-format", "text", *flags]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 

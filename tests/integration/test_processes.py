@@ -65,7 +65,7 @@ def test_a_second_signal_ends_a_drain_at_once(trained: Path) -> None:
 
 def test_a_taken_port_is_one_sentence(trained: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        said = server("--models", str(trained), "--port", str(taken.getsockname()[1]))
+        said = server("--models", str(trained), "--port", str(taken.getsockname()[1]), "--log-format", "text")
 
     assert said.returncode == 1
     assert said.stderr.splitlines()[-1].startswith("copse-serve: cannot listen on 127.0.0.1 port")

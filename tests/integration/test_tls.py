@@ -213,7 +213,18 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
 
 
 def starts(trained: Path, *given: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "serve.cli", "--models", str(trained), "--port", "0", *given]
+    command = [
+        sys.executable,
+        "-m",
+        "serve.cli",
+        "--models",
+        str(trained),
+        "--port",
+        "0",
+        "--log-format",
+        "text",
+        *given,
+    ]
     return subprocess.run(
         command,
         capture_output=True,
