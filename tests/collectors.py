@@ -42,9 +42,14 @@ class Collector:
         """Return the spans of this name that have come."""
         return [span for span in self.spans if span.name == name]
 
-    def inside(self, parent: Span) -> list[Span]:
-        """Return the spans whose parent this is."""
-        return [span for span in self.spans if span.parent_span_id == parent.span_id]
+    def inside(self, parent: int | bytes) -> list[Span]:
+        """Return the spans whose parent has this id."""
+        wanted = parent.to_bytes(8) if isinstance(parent, int) else parent
+        return [span for span in self.spans if span.parent_span_id == wanted]
+
+    def has_inside(self, parent: int) -> None:
+        """Wait until there is a span whose parent has this id."""
+        eventually(lambda: self.inside(parent), lambda: f"no span inside {parent:x}: {self.spans}")
 
     def take(self, body: bytes, headers: dict[str, str]) -> None:
         """Keep all that a request tells."""
@@ -98,7 +103,7 @@ def collecting(*, held: bool = False) -> Iterator[Collector]:
 
 def assert_stages_lie_inside(collector: Collector, request: Span) -> None:
     """Check that a request's stages follow each other, inside of it, up to its end."""
-    stages = sorted(collector.inside(request), key=lambda span: STAGES.index(span.name))
+    stages = sorted(collector.inside(request.span_id), key=lambda span: STAGES.index(span.name))
     edges = [edge for span in stages for edge in (span.start_time_unix_nano, span.end_time_unix_nano)]
     taken = sum(span.end_time_unix_nano - span.start_time_unix_nano for span in stages)
 

@@ -138,7 +138,7 @@ def test_a_request_is_a_span_of_a_server_with_its_stages_one_after_the_other_ins
         "copse.rows": 2,
     }
     assert_stages_lie_inside(collector, span)
-    inside = {each.name: each.end_time_unix_nano - each.start_time_unix_nano for each in collector.inside(span)}
+    inside = {each.name: each.end_time_unix_nano - each.start_time_unix_nano for each in collector.inside(span.span_id)}
     assert inside == {"waiting": 1_000_000, "decoding": 2_000_000, "inference": 3_000_000, "encoding": 500_000}
 
 
