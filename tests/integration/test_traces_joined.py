@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from opentelemetry.sdk.trace import TracerProvider
@@ -15,11 +16,14 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import SpanContext
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from serve.grpc.inference import INFER as GRPC_INFER
+from serve.grpc.messages import MESSAGES
 from tests.collectors import Collector, assert_stages_lie_inside, collecting, values
 from tests.conftest import MODEL
 from tests.examples import BENIGN
 from tests.infer_bodies import Sent, infer_body
-from tests.servers import RunningServer, serving
+from tests.remote_calls import Caller, infer_raw, raw
+from tests.servers import DEADLINE_SECONDS, RunningServer, serving
 
 INFER = f"/v2/models/{MODEL}/infer"
 ONE_ROW: dict[str, Any] = {"features": BENIGN}
@@ -36,11 +40,8 @@ class Traced:
 
     def ask(self, path: str, *, sampled: bool = True, **request: Any) -> tuple[httpx.Response, SpanContext]:
         """Ask inside a span of the caller's own; return the answer, and what that span is known by."""
-        tracer = TracerProvider(ALWAYS_ON if sampled else ALWAYS_OFF, shutdown_on_exit=False).get_tracer("caller")
-        headers: dict[str, str] = request.pop("headers", {})
-        with tracer.start_as_current_span("calling") as span:
-            TraceContextTextMapPropagator().inject(headers)
-            return httpx.post(self.server.address + path, headers=headers, **request), span.get_span_context()
+        with calling(sampled=sampled) as (span, headers):
+            return httpx.post(self.server.address + path, headers=request.pop("headers", {}) | headers, **request), span
 
     def span(self, caller: SpanContext) -> Span:
         """Return the server's only span inside the caller's, once it is there."""
@@ -49,6 +50,16 @@ class Traced:
         assert int.from_bytes(found.trace_id) == caller.trace_id
         assert found.kind == Span.SPAN_KIND_SERVER
         return found
+
+
+@contextmanager
+def calling(*, sampled: bool = True) -> Iterator[tuple[SpanContext, dict[str, str]]]:
+    """Begin a span of a caller's; return what it is known by, and the headers that say so."""
+    tracer = TracerProvider(ALWAYS_ON if sampled else ALWAYS_OFF, shutdown_on_exit=False).get_tracer("caller")
+    headers: dict[str, str] = {}
+    with tracer.start_as_current_span("calling") as span:
+        TraceContextTextMapPropagator().inject(headers)
+        yield span.get_span_context(), headers
 
 
 def variables(collector: Collector) -> dict[str, str]:
@@ -67,7 +78,7 @@ def tracing(models: Path, *flags: str, **more: str) -> Iterator[Traced]:
 
 @pytest.fixture(scope="module")
 def traced(trained: Path) -> Iterator[Traced]:
-    with tracing(trained) as both:
+    with tracing(trained, "--grpc-port", "0") as both:
         yield both
 
 
@@ -107,6 +118,19 @@ def test_an_inference_request_is_a_span_with_the_stages_adding_up(traced: Traced
 
     assert answer.status_code == 200
     assert span.name == "POST /v2/models/{name}/infer"
+    assert values(span.attributes)["copse.rows"] == rows
+    assert_stages_lie_inside(traced.collector, span)
+
+
+@pytest.mark.parametrize("rows", [1, MANY])
+def test_a_call_over_grpc_is_a_span_with_the_stages_adding_up(traced: Traced, rows: int) -> None:
+    request = infer_raw(MODEL, raw("input", "FP32", np.array([BENIGN] * rows, np.float32)))
+    content = MESSAGES["ModelInferRequest"](**request).SerializeToString()
+    with Caller.of(traced.server) as client, calling() as (caller, headers):
+        client.method(GRPC_INFER)(content, metadata=list(headers.items()), timeout=DEADLINE_SECONDS)
+    span = traced.span(caller)
+
+    assert span.name == f"POST {GRPC_INFER}"
     assert values(span.attributes)["copse.rows"] == rows
     assert_stages_lie_inside(traced.collector, span)
 
