@@ -78,6 +78,9 @@ class Settings:
     watch_seconds: float = setting(
         seconds(0, 86400), "how long a new version is watched, to go back if its errors jump; 0 does not", 0.0
     )
+    drift: Literal["on", "off"] = setting(
+        one_of("on", "off"), "whether the last rows are compared with the training's: on or off", "on"
+    )
     prediction_log: Path | None = setting(
         log_path, "where to write requests with their answers: a .jsonl or .parquet path, - for standard output", None
     )

@@ -2,11 +2,16 @@
 
 import logging
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from serve.errors import ModelRefused
 from serve.model import LoadedModel
+from serve.onnx_runtime import Answers, Inputs
 from serve.outcomes import Outcomes, Probation
 from serve.shadow import Shadow, check_comparable
+
+if TYPE_CHECKING:
+    from serve.drift.monitor import Monitor
 
 log = logging.getLogger("copse")
 
@@ -68,6 +73,7 @@ class Slot(Tried):
     shadow: Shadow | None = None
     outcomes: Outcomes = field(default_factory=Outcomes)
     probation: Probation | None = None
+    drift: "Monitor | None" = None  # of the version that answers, once it has answered a row
     rollbacks: int = 0
     unloaded: bool = False  # on purpose, until it is loaded again
 
@@ -88,7 +94,7 @@ class Slot(Tried):
         """Have a version answer from now on; if it is to be watched, keep the one before."""
         before, share = self.loaded, self.outcomes.recent_share
         self.take(loaded)
-        self.outcomes = Outcomes()
+        self.outcomes, self.drift = Outcomes(), None
         self.probation = Probation(before, share, watch_seconds) if before and watch_seconds else None
         self._compare_anew()
         log.info("serving %s version %d", self.name, loaded.version)
@@ -98,6 +104,7 @@ class Slot(Tried):
         self.drop_candidate()
         self.loaded = self.refused = self.probation = None
         self.outcomes, self.unloaded, self.problem = Outcomes(), True, UNLOADED
+        self.drift = None
         log.info("unloaded %s", self.name)
 
     def reload(self) -> None:
@@ -114,10 +121,20 @@ class Slot(Tried):
         elif self.probation and self.probation.failed(self.outcomes):
             self._go_back(self.probation, model.version)
 
+    def observe(self, model: LoadedModel, rows: Inputs, answers: Answers) -> None:
+        """Keep rows that the version answered, to tell whether they look as those of its training did."""
+        if model is not self.loaded:
+            return
+        if not self.drift:
+            from serve.drift.monitor import Monitor  # noqa: PLC0415 - it may be switched off
+
+            self.drift = Monitor(model.manifest)
+        self.drift.window.add(rows, answers)
+
     def _go_back(self, probation: Probation, version: int) -> None:
         problem = str(self.refuse(version, probation.verdict(self.outcomes)))
         self.loaded, self.problem, self.probation = probation.before, problem, None
-        self.outcomes = Outcomes()
+        self.outcomes, self.drift = Outcomes(), None
         self.rollbacks += 1
         self._compare_anew()
         log.error("%s", problem)

@@ -31,6 +31,7 @@ class Watcher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._drift = settings.drift == "on"
         self.slots: dict[str, Slot] = {}
         self.trials = Trials()
         self.problem: str | None = "the model repository was not looked at yet"
@@ -140,9 +141,11 @@ class Watcher:
         raise NotReady(f"not ready: {(slot and slot.problem) or self.problem or 'no version is loaded yet'}")
 
     def answered(self, model: LoadedModel, rows: Inputs, answers: Answers) -> None:
-        """Count rows that a version answered, and let the candidate have its share of them."""
+        """Count rows that a version answered, keep them for its drift, and let the candidate have its share of them."""
         if slot := self.slots.get(model.name):
             slot.ended(model, failed=False)
+            if self._drift:
+                slot.observe(model, rows, answers)
             if slot.shadow:
                 slot.shadow.offer(model, rows, answers)
 

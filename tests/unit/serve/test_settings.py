@@ -39,6 +39,7 @@ GOOD = {
     "tls_key": "/k",
     "shadow_share": "0.5",
     "watch_seconds": "6.5",
+    "drift": "off",
     "prediction_log": "/p.jsonl",
     "prediction_log_share": "0.75",
     "prediction_log_bytes": "4194304",
@@ -84,6 +85,7 @@ BAD = {
     "tls_key": "",
     "shadow_share": "1.5",
     "watch_seconds": "-1",
+    "drift": "yes",
     "prediction_log": "log.txt",
     "prediction_log_share": "2",
     "prediction_log_bytes": "9",
@@ -117,7 +119,7 @@ def test_a_value_that_cannot_be_used_is_named_and_not_repeated(name: str) -> Non
     with pytest.raises(SettingError) as caught:
         read_settings([], {"COPSE_MODELS": "/m", variable(FIELDS[name]): BAD[name]})
 
-    one_of_several = ("log_format", "log_level", "model_control")
+    one_of_several = ("drift", "log_format", "log_level", "model_control")
     assert str(caught.value).startswith(f"{variable(FIELDS[name])} must be a") or name in one_of_several
     assert not BAD[name] or BAD[name] not in str(caught.value).split()
 
