@@ -9,7 +9,7 @@ from tests.charts import service as address
 
 pytestmark = pytest.mark.helm
 
-DEFAULT_KINDS = {"ServiceAccount", "PersistentVolumeClaim", "Service", "Deployment", "Job"}
+DEFAULT_KINDS = {"ServiceAccount", "PersistentVolumeClaim", "Service", "Deployment", "Job", "ConfigMap"}
 SWITCHES = {
     "autoscaling.enabled=true": "HorizontalPodAutoscaler",
     "podDisruptionBudget.enabled=true": "PodDisruptionBudget",

@@ -44,7 +44,7 @@ def test_data_are_mounted_read_only_in_every_training_pod_and_in_no_other(source
 
     assert [mounted(pod) for pod in training_pods(things)] == [{"/data": volume}] * 2
     (serving,) = pods([only(things, "Deployment")])
-    assert [volume["name"] for volume in serving["volumes"]] == ["models"]
+    assert [volume["name"] for volume in serving["volumes"]] == ["models", "log"]
 
 
 def test_nothing_is_mounted_beside_the_models_unless_asked_for() -> None:

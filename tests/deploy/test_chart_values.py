@@ -33,6 +33,8 @@ AT_ODDS = {
     "serve.env.PORT=http": "serve.env must hold settings of the server, whose names begin with COPSE_, not PORT",
     "serve.env.COPSE_PORT=http": "serve.env must not hold COPSE_PORT: the chart sets it",
     "serve.env.COPSE_TOKENS_FILE=/x": "serve.env must not hold COPSE_TOKENS_FILE: the chart sets it",
+    "serve.env.COPSE_LOG_LEVEL=debug": "serve.env must not hold COPSE_LOG_LEVEL: the chart sets it",
+    "serve.env.COPSE_LOG_LEVEL_FILE=/x": "serve.env must not hold COPSE_LOG_LEVEL_FILE: the chart sets it",
     "serve.env.COPSE_TLS_KEY=/x": "serve.env must not hold COPSE_TLS_KEY: the chart sets it",
     "serve.env.COPSE_THREADS=two": "serve.env must not hold COPSE_THREADS while serve.resources.limits.cpu is set",
     "train.data.configMap=a,train.data.secret=b": "train.data.configMap and train.data.secret cannot be used at once",
@@ -122,7 +124,7 @@ def test_the_longest_names_still_give_names_that_fit(release: str, override: str
 
 def test_an_existing_claim_is_used_and_none_is_made() -> None:
     things = render("--set", "persistence.existingClaim=theirs,train.enabled=false")
-    (volume,) = only(things, "Deployment")["spec"]["template"]["spec"]["volumes"]
+    volume, _ = only(things, "Deployment")["spec"]["template"]["spec"]["volumes"]
 
     assert volume["persistentVolumeClaim"]["claimName"] == "theirs"
     assert not of_kind(things, "PersistentVolumeClaim")
