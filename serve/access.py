@@ -84,6 +84,7 @@ class RequireToken:
             await self._app(scope, receive, send)
             return
         if refusal := refuse(scope["headers"], self._tokens, scope["method"]):
+            scope["app"].state.metrics.refused(refusal.reason)
             answer = await failure(scope, refusal.status, refusal.body(), {"www-authenticate": refusal.challenge})
             if _is_a_person(scope):  # in a line of its own: of several in one line, Chromium reads the first alone
                 answer.headers.append("www-authenticate", CHALLENGE_OF_PEOPLE)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.datastructures import State
@@ -23,17 +24,24 @@ from serve.blocks import Blocks
 from serve.body import BodyMemory
 from serve.cpus import container_cpus
 from serve.drain import CloseWhileDraining, Drain
-from serve.errors import ModelFailed, Overloaded, RequestError, retry_after
-from serve.metrics import CountRequests, Metrics
+from serve.errors import ModelFailed, RequestError, retry_after
+from serve.metrics import Metrics
+from serve.model import LoadedModel
+from serve.observer import Observe, Observer
 from serve.openapi.current import Document
 from serve.page.failure import failure
 from serve.questions import answer_all
+from serve.request_log import caller_of
 from serve.routes import explain, health, metadata, openapi, page, predict, repository, v1, v2
 from serve.routes import metrics as exposition
+from serve.routes.state import caller
 from serve.service import Service
 from serve.settings import Settings
 from serve.traces import traces_from
 from serve.watcher import Watcher
+
+if TYPE_CHECKING:
+    from serve.prediction_log.log import PredictionLog
 
 log = logging.getLogger("copse")
 
@@ -65,7 +73,10 @@ def create_app(settings: Settings) -> Starlette:
 
     """
     state = _state(settings)
-    middleware = [Middleware(CountRequests, metrics=state.metrics), Middleware(CloseWhileDraining, drain=state.drain)]
+    middleware = [
+        Middleware(Observe, observer=state.observer, unexpected=_answer_unexpected),
+        Middleware(CloseWhileDraining, drain=state.drain),
+    ]
     if state.tokens:
         middleware.append(Middleware(RequireToken, tokens=state.tokens))
     handlers = {
@@ -73,7 +84,6 @@ def create_app(settings: Settings) -> Starlette:
         HTTPException: _answer_http_exception,
         ClientDisconnect: _answer_nobody,
         ClientGone: _answer_nobody,
-        Exception: _answer_unexpected,
     }
     app = Starlette(middleware=middleware, routes=ROUTES, exception_handlers=handlers, lifespan=_watch_models)
     app.router.redirect_slashes = False
@@ -93,24 +103,39 @@ def _state(settings: Settings) -> State:
         waiting=settings.waiting_requests,
         seconds=settings.wait_seconds,
     )
-    metrics = Metrics(watcher, admission)
+    metrics, traces = Metrics(watcher, admission), traces_from(os.environ)
+    prediction_log = _prediction_log(settings, watcher)
     tokens = tokens_from(settings.tokens_file) if settings.tokens_file else None
     return State(
         {
             "settings": settings,
             "watcher": watcher,
             "metrics": metrics,
+            "observer": Observer(metrics, traces),
             "drain": Drain(settings.drain_seconds),
             "tokens": tokens,
             "rotating": [tokens] if tokens else [],
             "threads": threads,
             "admission": admission,
-            "service": Service(settings, watcher, admission, metrics),
+            "service": Service(settings, watcher, admission, metrics, prediction_log),
             "openapi": Document(ROUTES, settings, watcher),
             "bodies": BodyMemory(settings.held_bytes),
-            "traces": traces_from(os.environ),
+            "prediction_log": prediction_log,
+            "traces": traces,
         }
     )
+
+
+def _serving(watcher: Watcher) -> list[LoadedModel]:
+    return [slot.serving for slot in watcher.slots.values() if slot.serving]
+
+
+def _prediction_log(settings: Settings, watcher: Watcher) -> "PredictionLog | None":
+    if settings.prediction_log is None:
+        return None
+    from serve.prediction_log.opening import open_log  # noqa: PLC0415 - only where it is asked for
+
+    return open_log(settings.prediction_log, settings, partial(_serving, watcher))
 
 
 @contextlib.asynccontextmanager
@@ -133,9 +158,8 @@ async def _answer_request_error(request: Request, error: Exception) -> Response:
     seconds = retry_after(error, settings.poll_seconds)
     headers = {} if seconds is None else {"retry-after": str(seconds)}
     if isinstance(error, ModelFailed):
-        log.error("%s", error)
-    if isinstance(error, Overloaded):
-        request.app.state.metrics.overloaded(error.reason)
+        log.error("%s", error, extra=caller_of(request.scope))
+    request.app.state.metrics.refused(error.reason)
     told = {"error": error.in_full()} if request.scope["path"].startswith(V2) else {}  # all that its clients show
     return await failure(request.scope, error.status, error.body() | told, headers)
 
@@ -154,10 +178,11 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted(set(chain.from_iterable(methods))))
 
 
-async def _answer_nobody(_: Request, __: Exception) -> Response:
+async def _answer_nobody(request: Request, _: Exception) -> Response:
+    caller(request).left = True
     return Response(status_code=400)  # the client has gone; nothing is sent
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    log.error("a request failed unexpectedly (%s)", type(error).__name__)
+    log.error("a request failed unexpectedly (%s)", type(error).__name__, extra=caller_of(request.scope))
     return await failure(request.scope, 500, {"error": "the request failed for a reason of the server's"})

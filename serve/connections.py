@@ -35,14 +35,14 @@ class Connections:
         self,
         settings: Settings,
         most: int,
-        overloaded: Callable[[str], None],
+        refused: Callable[[str], None],
         door: Callable[[bytes], Overloaded | None],
         direct: Direct,
     ) -> None:
-        """Bound the connections; `overloaded` counts refusals, `door` gives that of a path whose head has come."""
+        """Bound the connections; `refused` counts refusals, `door` gives that of a path whose head has come."""
         self.settings = settings
         self._most = most
-        self.overloaded = overloaded
+        self.refused = refused
         self.door = door
         self.direct = direct
         self.idle: OrderedDict[Closable, None] = OrderedDict()

@@ -1,6 +1,6 @@
 """Ordinary predictions, answered straight from their connection: no task and no ASGI cycle is made for them.
 
-Ordinary is a small request that comes whole within a moment, asks for nothing but an answer, and gets one. All others
+Ordinary is a request that comes whole within a moment, asks for nothing but an answer, and gets one. All others
 go the usual way through the application, also those which turn out to be wrong only when it is their turn: there each
 error has its answer.
 """
@@ -14,13 +14,15 @@ from starlette.datastructures import State
 from starlette.routing import compile_path
 
 from serve.access import Tokens, refuse
-from serve.admission import MOST_ROWS_TOGETHER, Admission, ClientGone, Ticket
+from serve.admission import Admission, ClientGone
 from serve.body import BINARY, JSON, BodyMemory, Held
 from serve.drain import Drain
+from serve.ended import Work
 from serve.errors import Overloaded, RequestError
 from serve.framing import BLANK_LINE
-from serve.metrics import Metrics
+from serve.identity import Identity, identity, new_id
 from serve.model import LoadedModel
+from serve.observer import Observer
 from serve.questions import Answered, Question
 from serve.refusal import refusal
 from serve.routes import predict, v2
@@ -33,6 +35,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 OK = 200
 MOST_KNOWN, LONGEST_KNOWN = 1024, 1024  # heads, and bytes of one
+NAMELESS = Identity(None, None)
 
 _JSON, _LENGTH = JSON.encode(), v2.LENGTH.encode()
 _UNUSUAL = frozenset({b"content-encoding", b"transfer-encoding", b"expect", b"upgrade"})
@@ -72,6 +75,7 @@ class Head(NamedTuple):
     body_bytes: int
     json_bytes: int | None  # of the body, where that is not all of it
     accepted: str | None  # in which encodings an answer is
+    identity: Identity
 
 
 class Line(Protocol):
@@ -84,7 +88,7 @@ class Line(Protocol):
     def closed(self) -> bool:
         """Return whether the client has gone."""
 
-    def answer(self, content: bytes) -> None:
+    def answer(self, head: bytes, content: bytes) -> None:
         """Send a whole answer."""
 
     def go_the_usual_way(self, body: bytes) -> None:
@@ -97,14 +101,14 @@ class Direct:
     def __init__(self, state: State) -> None:
         settings: Settings = state.settings
         self.max_rows = settings.max_rows
-        self._largest = min(settings.inline_bytes, settings.max_body_bytes)
+        self._largest = settings.max_body_bytes
         self.drain: Drain = state.drain
         self._tokens: Tokens | None = state.tokens
         self._watcher: Watcher = state.watcher
         self.bodies: BodyMemory = state.bodies
         self.admission: Admission = state.admission
-        self._service: Service = state.service
-        self._metrics: Metrics = state.metrics
+        self.service: Service = state.service
+        self.observer: Observer = state.observer
         self._default_headers: Headers = ()
         self._heads: dict[tuple[object, ...], bytes] = {}
         self._known: dict[bytes, Head] = {}
@@ -113,13 +117,14 @@ class Direct:
         """Return the exchange that the head of a POST request begins, or None if it is no ordinary prediction.
 
         `written` is the whole head as it came, or empty. It is kept, so that the next like it need not be parsed: a
-        client that asks again and again most often writes the same. A head with a token in it is not kept.
+        client that asks again and again most often writes the same. A head with a token in it is not kept, nor one
+        that is of a single request.
         """
         way = way_of(target)
         head = self._read(way, headers) if way else None
         if head is None or (self._tokens and refuse(headers, self._tokens)):
             return None
-        if 0 < len(written) <= LONGEST_KNOWN and not self._tokens:
+        if 0 < len(written) <= LONGEST_KNOWN and not self._tokens and head.identity == NAMELESS:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             self._known[written] = head
@@ -129,11 +134,7 @@ class Direct:
         """Return the exchange of bytes that are one whole request whose head is known, with its body; else None."""
         end = data.find(BLANK_LINE) + len(BLANK_LINE)
         head = self._known.get(data[:end])
-        if (
-            head is None
-            or len(data) != end + head.body_bytes
-            or self.admission.inline.pace.overloaded(time.monotonic())
-        ):
+        if head is None or len(data) != end + head.body_bytes:
             return None
         exchange = self._begin(line, head)
         if exchange:
@@ -152,7 +153,7 @@ class Direct:
             json_bytes = v2.json_length(_text(given.get(_LENGTH)), media_type.decode())
         except RequestError:
             return None
-        return Head(*way, body_bytes, json_bytes, _text(given.get(b"accept-encoding")))
+        return Head(*way, body_bytes, json_bytes, _text(given.get(b"accept-encoding")), identity(headers))
 
     def _begin(self, line: Line, head: Head) -> "Exchange | None":
         try:
@@ -161,25 +162,15 @@ class Direct:
             return None
         return Exchange(self, line, head, model)
 
-    def answered(self, template: str, model: LoadedModel, answered: Answered, begun: float) -> None:
-        """Count a request that was answered."""
-        self._service.count(model, answered)
-        self._metrics.answered(template, "POST", OK, time.perf_counter() - begun)
-
-    def refused(self, template: str, error: Overloaded, begun: float) -> None:
-        """Count a request that was refused."""
-        self._metrics.overloaded(error.reason)
-        self._metrics.answered(template, "POST", error.status, time.perf_counter() - begun)
-
     def head(self, default_headers: Headers, model: LoadedModel, headers: dict[str, str]) -> bytes:
-        """Return the head of an answer up to the number of its bytes; with the date it is made anew each second."""
+        """Return the head of an answer up to the id of its request; with the date it is made anew each second."""
         if default_headers is not self._default_headers:  # another date
             self._default_headers, self._heads = default_headers, {}
         key = (model.name, model.version, *headers.items())  # not the model, which may be removed
         if key not in self._heads:
             own = [(name.encode(), value.encode("latin-1")) for name, value in (named(model) | headers).items()]
             lines = b"".join([b"%b: %b\r\n" % header for header in (*default_headers, *own)])
-            self._heads[key] = b"HTTP/1.1 200 OK\r\n%bcontent-length: " % lines
+            self._heads[key] = b"HTTP/1.1 200 OK\r\n%bx-request-id: " % lines
         return self._heads[key]
 
 
@@ -189,9 +180,10 @@ class Exchange:
     def __init__(self, direct: Direct, line: Line, head: Head, model: LoadedModel) -> None:
         self.body = b""
         self.asked = False
+        self._parts: list[bytes] = []
         self._direct, self._line, self._head, self._model = direct, line, head, model
         self._held = Held(direct.bodies)
-        self._begun = time.perf_counter()
+        self._begun = self._asked_at = time.monotonic()
 
     def take(self, part: bytes) -> bool:
         """Take a part of the body, if there is memory for it."""
@@ -199,25 +191,35 @@ class Exchange:
             self._held.add(len(part))
         except Overloaded:
             return False
-        self.body += part
+        self._parts.append(part)
         return True
 
     def leave(self) -> bytes:
         """Hold no more memory; return what of the body has come."""
         self._held.give_back()
-        return self.body
+        return self.body or b"".join(self._parts)
+
+    def ask_at_the_door(self) -> None:
+        """Ask, unless it is a request too many: of one whose head was recalled that was not seen yet."""
+        drain, lane = self._direct.drain, self._direct.admission.inline
+        if not drain.begun and (refusal := lane.refuse_at_the_door()):
+            self.set_exception(refusal)
+        else:
+            self.ask()
 
     def ask(self) -> None:
         """Wait for the turn of the request, which has come whole."""
-        self.asked = True
+        self.asked, self._asked_at = True, time.monotonic()
         direct, head, question = self._direct, self._head, _ASKED[self._head.template][0]
-        rows, decode = question(self.body, head.json_bytes, self._model, direct.max_rows, head.accepted)
-        if rows > MOST_ROWS_TOGETHER or direct.drain.begun:
+        if direct.drain.begun:
             self._line.go_the_usual_way(self.leave())
             return
+        if self._parts:
+            self.body, self._parts = b"".join(self._parts), []
+        rows, decode = question(self.body, head.json_bytes, self._model, direct.max_rows, head.accepted)
         try:
             self._held.add(len(self.body) - self._held.size)  # a body that came with a known head is not counted yet
-            direct.admission.ask_on_loop(Ticket(rows, Question(self._model, decode), self._line.closed, self))
+            direct.service.ask(Question(self._model, decode), len(self.body), rows, self._line.closed, self)
         except Overloaded as error:
             self.set_exception(error)
 
@@ -228,19 +230,35 @@ class Exchange:
     def set_result(self, answered: Answered) -> None:
         """Send the answer."""
         self._held.give_back()
+        seconds = time.monotonic() - self._asked_at
         content, headers = answered.content
-        self._direct.answered(self._head.template, self._model, answered, self._begun)
+        request_id = self._head.identity.request_id or new_id()
         head = self._direct.head(self._line.default_headers, self._model, headers)
-        self._line.answer(b"%b%d\r\n\r\n%b" % (head, len(content), content))
+        self._line.answer(b"%b%b\r\ncontent-length: %d\r\n\r\n" % (head, request_id, len(content)), content)
+        work = self._direct.service.count(self._model, answered, seconds, request_id.decode())
+        self._note(OK, request_id, work)
 
     def set_exception(self, error: Exception) -> None:
         """Tell when to come again, or have the application say what is wrong."""
         self._held.give_back()
         if isinstance(error, Overloaded):
-            self._direct.refused(self._head.template, error, self._begun)
-            self._line.answer(refusal(error, self._line.default_headers, close=False))
+            request_id = self._head.identity.request_id or new_id()
+            self._line.answer(refusal(error, self._line.default_headers, request_id, close=False), b"")
+            self._direct.observer.metrics.refused(error.reason)
+            self._note(error.status, request_id, None)
         elif not isinstance(error, ClientGone):
             self._line.go_the_usual_way(self.body)
+
+    def _note(self, status: int, request_id: bytes, work: Work | None) -> None:
+        self._direct.observer.ended(
+            "POST",
+            self._head.template,
+            status,
+            self._begun,
+            request_id=request_id.decode(),
+            traceparent=self._head.identity.traceparent,
+            work=work,
+        )
 
 
 def _text(value: bytes | None) -> str | None:

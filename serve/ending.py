@@ -7,6 +7,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from serve.connections import MOST_LEAVING, Connections
 from serve.errors import Overloaded, RequestError, TooSlow
 from serve.framing import Framing
+from serve.identity import new_id
 from serve.listener import readable
 from serve.refusal import refusal
 
@@ -71,9 +72,8 @@ class EndingConnection(HttpToolsProtocol):
 
     def _refuse(self, error: RequestError) -> None:
         """Answer what never reaches the application, and end the connection."""
-        if isinstance(error, Overloaded):
-            self._shared.overloaded(error.reason)
-        self.transport.write(refusal(error, self.server_state.default_headers))
+        self._shared.refused(error.reason)
+        self.transport.write(refusal(error, self.server_state.default_headers, new_id()))
         self._leave()
 
     def _fail(self, error: RequestError) -> None:

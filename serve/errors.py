@@ -21,6 +21,7 @@ ModelRefused                a published version failed a check; it is not served
 """
 
 import math
+import re
 from typing import Any
 
 OVERLOADS = {
@@ -32,13 +33,20 @@ OVERLOADS = {
 
 
 class RequestError(Exception):
-    """Base of all errors that are answered; its text is one sentence and never holds a value that was sent."""
+    """Base of all errors that are answered; its text is one sentence and never holds a value that was sent.
+
+    `reason` is its kind, under which it is counted.
+    """
 
     status = 500
+    reason = "unexpected"
 
     def __init__(self, sentence: str, **where: Any) -> None:
         super().__init__(sentence)
         self.where = where
+
+    def __init_subclass__(cls) -> None:
+        cls.reason = re.sub("(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     def body(self) -> dict[str, Any]:
         """Return the answer: the sentence, then where and what was expected."""
@@ -147,6 +155,10 @@ class Overloaded(RequestError):
         super().__init__(f"the server is busy: {OVERLOADS[reason]}; try again in {retry_after} s")
         self.reason = reason
         self.retry_after = retry_after
+
+
+_KINDS: list[type[RequestError]] = [RequestError, *RequestError.__subclasses__()]
+REASONS = [kind.reason for kind in _KINDS if kind is not Overloaded]
 
 
 def retry_after(error: RequestError, poll_seconds: float) -> int | None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -9,16 +10,22 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from serve.metrics import SECONDS, Metrics
+from serve.ended import Stages
+from serve.errors import NotReady
+from serve.metrics import Buckets, Metrics
+from serve.prediction_log import series as prediction_log
 from serve.shadow import DIFFERENCES
+
+if TYPE_CHECKING:
+    from serve.prediction_log.log import PredictionLog
 
 __all__ = ["CONTENT_TYPE_LATEST", "exposition"]
 
 
-def exposition(metrics: Metrics) -> bytes:
+def exposition(metrics: Metrics, prediction_log: "PredictionLog | None" = None) -> bytes:
     """Return all series in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(_Series(metrics))
+    registry.register(_Series(metrics, prediction_log))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 
@@ -26,14 +33,17 @@ def exposition(metrics: Metrics) -> bytes:
 class _Series(Collector):
     """All series, made when Prometheus asks, so that a version that is gone leaves none."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, prediction_log: "PredictionLog | None") -> None:
         self._metrics = metrics
+        self._prediction_log = prediction_log
 
     def collect(self) -> Iterator[Metric]:
         """Yield what was counted, and the state of each model."""
         yield from self._requests()
         yield from self._work()
         yield from self._models()
+        if self._prediction_log:
+            yield from prediction_log.series(self._prediction_log)
 
     def _requests(self) -> Iterator[Metric]:
         requests = CounterMetricFamily("copse_requests", "Requests answered.", labels=["route", "method", "status"])
@@ -45,43 +55,71 @@ class _Series(Collector):
             labels=["route"],
         )
         for route, durations in self._metrics.durations.items():
-            seconds.add_metric([route], _cumulative(durations.counts, SECONDS), durations.total)
-        yield requests
-        yield seconds
+            seconds.add_metric([route], *_buckets(durations))
+        refused = CounterMetricFamily("copse_refused_requests", "Requests refused, by reason.", labels=["reason"])
+        for reason, count in self._metrics.refusals.items():
+            refused.add_metric([reason], count)
+        yield from (requests, seconds, refused)
 
     def _work(self) -> Iterator[Metric]:
-        rows = CounterMetricFamily("copse_rows", "Rows answered.", labels=["model"])
-        for model, count in self._metrics.rows.items():
-            rows.add_metric([model], count)
-        refused = CounterMetricFamily(
-            "copse_overloads", "Requests refused because too much was asked.", labels=["reason"]
+        """Yield what each version of a model did."""
+        labels = ["model", "version"]
+        rows = CounterMetricFamily("copse_rows", "Rows answered.", labels=labels)
+        batches = HistogramMetricFamily("copse_batch_rows", "Rows answered by one run of the model.", labels=labels)
+        stages = HistogramMetricFamily(
+            "copse_stage_duration_seconds",
+            "How long a request that was answered spent in each stage.",
+            labels=[*labels, "stage"],
         )
-        for reason, count in self._metrics.overloads.items():
-            refused.add_metric([reason], count)
+        for (model, version), worked in self._metrics.worked.items():
+            named = [model, str(version)]
+            rows.add_metric(named, worked.rows)
+            batches.add_metric(named, *_buckets(worked.batches))
+            for stage in Stages._fields:
+                stages.add_metric([*named, stage], *_buckets(getattr(worked, stage)))
         queued = GaugeMetricFamily(
             "copse_queued_rows", "Rows of requests that wait for their turn or are worked on.", labels=["state"]
         )
         queued.add_metric(["waiting"], self._metrics.admission.rows_waiting())
         queued.add_metric(["under_way"], self._metrics.admission.rows_under_way())
-        yield from (rows, refused, queued)
+        yield from (rows, batches, stages, queued)
 
     def _models(self) -> Iterator[Metric]:
-        """Yield one series for each version that serves and each that was refused."""
-        serving = GaugeMetricFamily(
-            "copse_model_info", "The version that serves.", labels=["model", "version", "sha256"]
+        """Yield one series for each version that serves and each that was refused, and how often that changed."""
+        labels = ["model", "version"]
+        serving = GaugeMetricFamily("copse_model_info", "The version that serves.", labels=[*labels, "sha256"])
+        loaded = GaugeMetricFamily(
+            "copse_model_loaded_timestamp_seconds", "When the version that serves was loaded.", labels=labels
         )
-        refused = GaugeMetricFamily("copse_model_refused", "A version that was refused.", labels=["model", "version"])
+        refused = GaugeMetricFamily("copse_model_refused", "A version that is refused.", labels=labels)
+        swaps = CounterMetricFamily("copse_model_swaps", "Versions that took over from another.", labels=["model"])
+        refusals = CounterMetricFamily(
+            "copse_model_refusals", "Versions refused, by the kind of reason.", labels=["model", "reason"]
+        )
+        rollbacks = CounterMetricFamily("copse_model_rollbacks", "Returns to the version before.", labels=["model"])
         for slot in self._metrics.watcher.slots.values():
-            if slot.serving:
-                serving.add_metric([slot.name, str(slot.serving.version), slot.serving.manifest.onnx.sha256], 1)
-            if slot.refused:
-                refused.add_metric([slot.name, str(slot.refused)], 1)
-        yield serving
-        yield refused
+            swaps.add_metric([slot.name], slot.swaps)
+            rollbacks.add_metric([slot.name], slot.rollbacks)
+            for reason, count in slot.refusals.items():
+                refusals.add_metric([slot.name, reason], count)
+            if model := slot.serving:
+                serving.add_metric([slot.name, str(model.version), model.manifest.onnx.sha256], 1)
+                loaded.add_metric([slot.name, str(model.version)], model.loaded_at)
+            for version in {slot.refused, slot.candidate.refused} - {None}:
+                refused.add_metric([slot.name, str(version)], 1)
+        yield from (self._ready(), serving, loaded, refused, swaps, refusals, rollbacks)
         yield from self._candidates()
 
+    def _ready(self) -> Metric:
+        ready = True
+        try:
+            self._metrics.watcher.check_ready()
+        except NotReady:
+            ready = False
+        return GaugeMetricFamily("copse_ready", "Whether every model that should answer does.", int(ready))
+
     def _candidates(self) -> Iterator[Metric]:
-        """Yield what is known of each candidate, and how often a new version had to give way."""
+        """Yield what is known of each candidate."""
         labels = ["model", "version"]
         rows = CounterMetricFamily(
             "copse_candidate_rows", "Rows answered by current version and candidate.", labels=labels
@@ -94,9 +132,7 @@ class _Series(Collector):
             "Largest difference between a row's probabilities, or that between its predictions.",
             labels=labels,
         )
-        rollbacks = CounterMetricFamily("copse_model_rollbacks", "Returns to the version before.", labels=["model"])
         for slot in self._metrics.watcher.slots.values():
-            rollbacks.add_metric([slot.name], slot.rollbacks)
             if slot.shadow:
                 named, seen = [slot.name, str(slot.shadow.candidate.version)], slot.shadow.comparison
                 rows.add_metric(named, seen.rows)
@@ -104,7 +140,12 @@ class _Series(Collector):
                 dropped.add_metric(named, seen.dropped_rows)
                 errors.add_metric(named, seen.errors)
                 sizes.add_metric(named, _cumulative(seen.buckets, DIFFERENCES), seen.difference_sum)
-        yield from (rows, others, dropped, errors, sizes, rollbacks)
+        yield from (rows, others, dropped, errors, sizes)
+
+
+def _buckets(values: Buckets) -> tuple[list[tuple[str, float]], float]:
+    """Return a histogram's buckets, and the sum of its values."""
+    return _cumulative(values.counts, values.bounds), values.total
 
 
 def _cumulative(counts: Sequence[int], bounds: Sequence[float]) -> list[tuple[str, float]]:

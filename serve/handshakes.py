@@ -68,7 +68,7 @@ class Handshakes:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if len(self._under_way) > LEAST and not self._shared.holds(len(self._present) + len(self._under_way)):
-            self._shared.overloaded("connections")
+            self._shared.refused("connections")
             self._give_up(next(iter(self._under_way)))
 
     def _give_up(self, accepted: socket.socket) -> None:

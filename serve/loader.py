@@ -9,7 +9,7 @@ from serve.errors import ModelRefused
 from serve.memory import give_back
 from serve.model import LoadedModel
 from serve.settings import Settings
-from serve.slot import Tried
+from serve.slot import CHECK, DAMAGED, TRIAL, Tried
 from serve.trial import TrialFailed, Trials
 
 MOST_TRIALS = 3
@@ -28,10 +28,12 @@ async def load(tried: Tried, version: int, settings: Settings, trials: Trials) -
     except TrialFailed as error:  # perhaps for a reason outside of the model, such as a busy node
         tried.failed_trials += 1
         if tried.failed_trials >= MOST_TRIALS:
-            raise tried.refuse(version, error) from error
+            raise tried.refuse(version, error, TRIAL) from error
         raise tried.refusal(version, error) from error
-    except (Damaged, NotPublished, ModelRefused) as error:
-        raise tried.refuse(version, error) from error
+    except (Damaged, NotPublished) as error:
+        raise tried.refuse(version, error, DAMAGED) from error
+    except ModelRefused as error:
+        raise tried.refuse(version, error, CHECK) from error
     await asyncio.to_thread(give_back)
     return loaded
 

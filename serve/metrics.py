@@ -1,26 +1,48 @@
-"""What is counted for Prometheus: requests by route, their duration, rows, and what was refused."""
+"""What is counted for Prometheus: requests and their duration, what models did for them, and what was refused."""
 
-import time
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from serve.admission import Admission
-from serve.errors import OVERLOADS
+from serve.ended import Work
+from serve.errors import OVERLOADS, REASONS
 from serve.watcher import Watcher
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+STAGE_SECONDS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, *SECONDS)
+BATCH_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384)
 METHODS = frozenset({"GET", "HEAD", "POST"})
+MOST_VERSIONS = 16  # of all models, that are counted apart; of more the one that came first is forgotten
+
+
+class Buckets:
+    """A histogram: how many values were up to each bound and above the one before it, or beyond all; and their sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        """Count a value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
 
 
 @dataclass
-class Durations:
-    """How many requests took up to each of SECONDS and more than the one before it, or longer; all their seconds."""
+class Worked:
+    """What one version of a model did."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(SECONDS) + 1))
-    total: float = 0.0
+    rows: int = 0
+    waiting: Buckets = field(default_factory=lambda: Buckets(STAGE_SECONDS))
+    decoding: Buckets = field(default_factory=lambda: Buckets(STAGE_SECONDS))
+    inference: Buckets = field(default_factory=lambda: Buckets(STAGE_SECONDS))
+    encoding: Buckets = field(default_factory=lambda: Buckets(STAGE_SECONDS))
+    batches: Buckets = field(default_factory=lambda: Buckets(BATCH_ROWS))
 
 
 class Metrics:
@@ -30,44 +52,35 @@ class Metrics:
         self.watcher = watcher
         self.admission = admission
         self.requests: dict[tuple[str, str, int], int] = defaultdict(int)  # by route, method and status
-        self.durations: dict[str, Durations] = defaultdict(Durations)  # by route
-        self.rows: dict[str, int] = defaultdict(int)  # by model
-        self.overloads = dict.fromkeys(OVERLOADS, 0)  # by reason
+        self.durations: dict[str, Buckets] = defaultdict(lambda: Buckets(SECONDS))  # by route
+        self.worked: dict[tuple[str, int], Worked] = {}  # by model and version
+        self.refusals = dict.fromkeys((*OVERLOADS, *REASONS), 0)  # by reason
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request by the template of its path."""
         self.requests[route, method if method in METHODS else "other", status] += 1
-        durations = self.durations[route]
-        durations.counts[bisect_left(SECONDS, seconds)] += 1
-        durations.total += seconds
+        self.durations[route].add(seconds)
 
-    def predicted(self, model: str, rows: int) -> None:
-        """Count rows that a model answered."""
-        self.rows[model] += rows
+    def predicted(self, work: Work, together: int) -> None:
+        """Count rows that a version answered; `together` is how many one run had, told once for each run."""
+        worked = self.worked.get(work[:2]) or self._begin(*work[:2])
+        worked.rows += work.rows
+        worked.waiting.add(work.stages.waiting)
+        worked.decoding.add(work.stages.decoding)
+        worked.inference.add(work.stages.inference)
+        worked.encoding.add(work.stages.encoding)
+        if together:
+            worked.batches.add(together)
 
-    def overloaded(self, reason: str) -> None:
-        """Count a request that was refused because too much was asked."""
-        self.overloads[reason] += 1
+    def _begin(self, model: str, version: int) -> Worked:
+        if len(self.worked) >= MOST_VERSIONS:
+            del self.worked[next(iter(self.worked))]
+        return self.worked.setdefault((model, version), Worked())
 
+    def refused(self, reason: str) -> None:
+        """Count a request that was refused."""
+        self.refusals[reason] += 1
 
-class CountRequests:
-    """ASGI middleware that counts each answer once it has begun."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on, and count."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        begun = time.perf_counter()
-
-        async def send_counting(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path_format", "unmatched")
-                self._metrics.answered(route, scope["method"], message["status"], time.perf_counter() - begun)
-            await send(message)
-
-        await self._app(scope, receive, send_counting)
+    def overloads(self) -> dict[str, int]:
+        """Return how many requests were refused because too much was asked, by reason."""
+        return {reason: self.refusals[reason] for reason in OVERLOADS}

@@ -1,5 +1,7 @@
 """A published version, checked and ready to answer: arrays in, arrays out, no HTTP."""
 
+import time
+
 import numpy as np
 import numpy.typing as npt
 
@@ -31,6 +33,7 @@ class LoadedModel:
         )
         self.explanation = self._explanation(published.explanation)
         self._replay(self.manifest.golden)
+        self.loaded_at = time.time()
 
     def predict(self, rows: Inputs) -> Answers:
         """Return labels [n] and probabilities [n, classes]; of a regression predictions [n] and probabilities [n, 0].

@@ -16,6 +16,7 @@ from serve.connections import Connections
 from serve.direct import Exchange, Headers
 from serve.ending import EndingConnection
 from serve.errors import HeadTooLarge, Malformed, Overloaded
+from serve.identity import identity, new_id
 from serve.refusal import refusal
 
 
@@ -27,6 +28,7 @@ class TurnedAway:
 
 
 TURNED_AWAY = TurnedAway()
+WRITTEN_AT_ONCE = 2**16  # bytes that are copied behind their head
 
 
 class Outlet:
@@ -165,7 +167,7 @@ class Connection(EndingConnection):
         self._shared.idle.pop(self, None)
         self._framing.message_ended()  # line ends may have come before it, which begin no head
         self._exchange, self._fresh = exchange, False
-        exchange.ask()
+        exchange.ask_at_the_door()
 
     def _ordinary(self) -> Exchange | None:
         """Return the exchange of a request that may be answered directly; one that was recalled may not any more."""
@@ -195,7 +197,8 @@ class Connection(EndingConnection):
         """Answer a request of which only the head has come, as cheaply as can be; its body will be thrown away."""
         self.cycle = cast("RequestResponseCycle", TURNED_AWAY)
         close = self.expect_100_continue or not self.parser.should_keep_alive()
-        self.transport.write(refusal(error, self.server_state.default_headers, close=close))
+        request_id = identity(self.headers).request_id or new_id()
+        self.transport.write(refusal(error, self.server_state.default_headers, request_id, close=close))
         if close:
             self._leave()
         else:
@@ -232,10 +235,13 @@ class Connection(EndingConnection):
         """Return whether the client has gone."""
         return self.transport.is_closing()
 
-    def answer(self, content: bytes) -> None:
+    def answer(self, head: bytes, content: bytes) -> None:
         """Send a whole answer to an ordinary request."""
         self._exchange, self._recalled = None, b""
-        self.transport.write(content)
+        if len(content) <= WRITTEN_AT_ONCE:
+            self.transport.write(head + content)
+        else:
+            self.transport.writelines([head, content])
         self.on_response_complete()
 
     def go_the_usual_way(self, body: bytes) -> None:

@@ -1,5 +1,6 @@
 """Answering what several requests ask in one run of the model, so that none notices the others."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -36,27 +37,43 @@ class Question(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What is sent, the rows that were asked for, and the model's answers to them."""
+    """What is sent, the rows that were asked for, and the model's answers to them; then what it took.
+
+    Times are in seconds; that of the inference is the whole of a run, whoever else was answered by it. Of all who were,
+    one has the rows of that run.
+    """
 
     content: Any
     rows: Inputs
     answers: Answers
+    decoding: float = 0.0
+    inference: float = 0.0
+    encoding: float = 0.0
+    rows_together: int = 0
 
 
 Outcome = Answered | Exception
 
 
+class _Decoded(NamedTuple):
+    """What a request asks, and how many seconds its decoding took."""
+
+    asked: Asked
+    seconds: float
+
+
 def answer_all(questions: Sequence[Question], blocks: Blocks) -> list[Outcome]:
     """Return for each question its answer, or the error that it ends with; never raises."""
     outcomes: dict[int, Outcome] = {}
-    by_model: dict[LoadedModel, dict[int, Asked]] = {}
+    by_model: dict[LoadedModel, dict[int, _Decoded]] = {}
     for index, question in enumerate(questions):
+        begun = time.monotonic()
         try:
             asked = question.decode()
             if isinstance(asked, AskedInPieces):
                 outcomes[index] = _answer_in_pieces(question.model, asked, blocks)
             else:
-                by_model.setdefault(question.model, {})[index] = asked
+                by_model.setdefault(question.model, {})[index] = _Decoded(asked, time.monotonic() - begun)
         except Exception as error:  # noqa: BLE001 - raised again where the request is answered
             outcomes[index] = error
     for model, of_model in by_model.items():
@@ -64,39 +81,47 @@ def answer_all(questions: Sequence[Question], blocks: Blocks) -> list[Outcome]:
     return [outcomes[index] for index in range(len(questions))]
 
 
-def _answer(model: LoadedModel, asked: Sequence[Asked], blocks: Blocks) -> list[Outcome]:
+def _answer(model: LoadedModel, decoded: Sequence[_Decoded], blocks: Blocks) -> list[Outcome]:
     """Answer together what has the same bits together as alone; where that fails, each half by itself."""
-    if len(asked) == 1 or not model.manifest.parity.same_bits_alone_and_in_a_batch:
-        return [_answer_alone(model, each, blocks) for each in asked]
+    if len(decoded) == 1 or not model.manifest.parity.same_bits_alone_and_in_a_batch:
+        return [_answer_alone(model, each, blocks) for each in decoded]
     try:
-        return _answer_joined(model, asked, blocks)
+        return _answer_joined(model, decoded, blocks)
     except Exception:  # noqa: BLE001 - found again for the one that it is about
-        half = len(asked) // 2
-        return [*_answer(model, asked[:half], blocks), *_answer(model, asked[half:], blocks)]
+        half = len(decoded) // 2
+        return [*_answer(model, decoded[:half], blocks), *_answer(model, decoded[half:], blocks)]
 
 
-def _answer_joined(model: LoadedModel, asked: Sequence[Asked], blocks: Blocks) -> list[Outcome]:
-    labels, probabilities = _predict(model, joined([each.rows for each in asked]), blocks, single=True)
-    outcomes, start = [], 0
-    for each in asked:
-        end = start + len(each.rows)
-        outcomes.append(_encoded(each, (labels[start:end], probabilities[start:end])))
-        start = end
+def _answer_joined(model: LoadedModel, decoded: Sequence[_Decoded], blocks: Blocks) -> list[Outcome]:
+    begun = time.monotonic()
+    rows = joined([each.asked.rows for each in decoded])
+    labels, probabilities = _predict(model, rows, blocks, single=True)
+    seconds = time.monotonic() - begun
+    outcomes, start, together = [], 0, len(rows)
+    for each in decoded:
+        end = start + len(each.asked.rows)
+        outcomes.append(_encoded(each, (labels[start:end], probabilities[start:end]), seconds, together))
+        start, together = end, 0
     return outcomes
 
 
-def _answer_alone(model: LoadedModel, asked: Asked, blocks: Blocks) -> Outcome:
+def _answer_alone(model: LoadedModel, decoded: _Decoded, blocks: Blocks) -> Outcome:
+    begun, rows = time.monotonic(), decoded.asked.rows
     try:
-        return _encoded(asked, _predict(model, asked.rows, blocks, single=asked.single))
+        answers = _predict(model, rows, blocks, single=decoded.asked.single)
     except Exception as error:  # noqa: BLE001 - raised again where the request is answered
         return error
+    return _encoded(decoded, answers, time.monotonic() - begun, len(rows))
 
 
 def _answer_in_pieces(model: LoadedModel, asked: AskedInPieces, blocks: Blocks) -> Outcome:
-    """Have the first pieces answered while the others are decoded."""
+    """Have the first pieces answered while the others are decoded, which counts as inference."""
+    begun = time.monotonic()
     found: list[Inputs] = []
     answers = blocks.answers(model, _checked(asked.pieces, found, model))
-    return Answered(asked.encode(answers), joined(found), answers)
+    answered = time.monotonic()
+    content, rows = asked.encode(answers), joined(found)
+    return Answered(content, rows, answers, 0.0, answered - begun, time.monotonic() - answered, len(rows))
 
 
 def _checked(pieces: Iterator[Inputs], found: list[Inputs], model: LoadedModel) -> Iterator[Inputs]:
@@ -124,8 +149,11 @@ def _predict(model: LoadedModel, rows: Inputs, blocks: Blocks, *, single: bool) 
     return blocks.predict(model, rows)
 
 
-def _encoded(asked: Asked, answers: Answers) -> Outcome:
+def _encoded(decoded: _Decoded, answers: Answers, inference: float, together: int) -> Outcome:
+    begun, asked = time.monotonic(), decoded.asked
     try:
-        return Answered(asked.encode(answers), asked.rows, answers)
+        content = asked.encode(answers)
     except Exception as error:  # noqa: BLE001 - raised again where the request is answered
         return error
+    encoding = time.monotonic() - begun
+    return Answered(content, asked.rows, answers, decoded.seconds, inference, encoding, together)

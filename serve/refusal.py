@@ -6,13 +6,17 @@ from http import HTTPStatus
 import orjson
 
 from serve.errors import Overloaded, RequestError
+from serve.identity import REQUEST_ID
 
 
-def refusal(error: RequestError, default_headers: Iterable[tuple[bytes, bytes]], *, close: bool = True) -> bytes:
+def refusal(
+    error: RequestError, default_headers: Iterable[tuple[bytes, bytes]], request_id: bytes, *, close: bool = True
+) -> bytes:
     """Return the bytes of an answer, which most often ends its connection."""
     content = orjson.dumps(error.body())
     headers = [
         *default_headers,
+        (REQUEST_ID, request_id),
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(content)),
     ]

@@ -25,7 +25,9 @@ from serve.drain import Drain
 from serve.grpc import grpc_server
 from serve.handshakes import Handshakes
 from serve.listener import listen, most_connections, stop_accepting
+from serve.logs import level_from, writes_json
 from serve.memory import keep_for_large_requests
+from serve.overload_log import OverloadLog
 from serve.protocol import Connection
 from serve.rotation import Rotating
 from serve.routes.predict import refuse_at_the_door
@@ -37,6 +39,7 @@ from serve.welcome import address_of, welcome
 
 if TYPE_CHECKING:
     from serve.grpc.server import GrpcServer
+    from serve.prediction_log.log import PredictionLog
 
 log = logging.getLogger("copse")
 
@@ -75,6 +78,7 @@ class Server(uvicorn.Server):
         self._settings: Settings = app.state.settings
         self._watcher: Watcher = app.state.watcher
         self._drain: Drain = app.state.drain
+        self._prediction_log: PredictionLog | None = app.state.prediction_log
         self._rotating: Sequence[Rotating[Any]] = app.state.rotating
         self._shared = shared
         self._certificate = certificate
@@ -82,6 +86,7 @@ class Server(uvicorn.Server):
         self._remote_calls = remote_calls
         self._grpc: GrpcServer | None = None
         self._look_now = False
+        self._overload_log = OverloadLog(app.state.metrics.overloads)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say where."""
@@ -105,6 +110,11 @@ class Server(uvicorn.Server):
     async def _welcome(self, address: str) -> None:
         """Say where the server listens, and what it serves, once the models were looked at."""
         await self._watcher.looked.wait()
+        if writes_json(self._settings.log_format):
+            log.info("listening on %s", address)
+            if self._grpc:
+                log.info("listening for gRPC on %s", self._grpc.address)
+            return
         if self._grpc:
             print(f"serve    gRPC on {self._grpc.address}")
         print(welcome(address, self._watcher, curl_options(self._settings)), flush=True)
@@ -144,6 +154,7 @@ class Server(uvicorn.Server):
 
     def _sweep(self) -> None:
         now = asyncio.get_running_loop().time()
+        self._overload_log.look(now)
         for connection in self._connections():
             connection.check(now)
 
@@ -166,6 +177,8 @@ class Server(uvicorn.Server):
             connection.give_up()
         if ending_grpc:
             await ending_grpc
+        if self._prediction_log and not self.force_exit:
+            await self._prediction_log.close()  # nothing is answered any more
 
     async def _end_connections(self) -> None:
         """Close each connection once nothing of it is left to answer."""
@@ -193,10 +206,12 @@ def serve(settings: Settings) -> None:
     protocols = 1 if settings.grpc_port is None else 2
     most = most_connections(protocols * settings.max_connections) // protocols
     door = functools.partial(refuse_at_the_door, app.state)
-    shared = Connections(settings, most, app.state.metrics.overloaded, door, Direct(app.state))
+    shared = Connections(settings, most, app.state.metrics.refused, door, Direct(app.state))
     certificate = certificate_from(settings)
     if certificate:
         app.state.rotating.append(certificate)
+    if settings.log_level_file:
+        app.state.rotating.append(level_from(settings.log_level_file, settings.log_level))
     config = uvicorn.Config(
         app,
         http=functools.partial(Connection, shared),  # type: ignore[arg-type]  # called as the class is

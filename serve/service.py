@@ -2,15 +2,22 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from serve.admission import MOST_ROWS_TOGETHER, Admission, Ticket
+from serve.admission import MOST_ROWS_TOGETHER, Admission, Asker, Ticket
+from serve.ended import Stages, Work
 from serve.errors import ModelFailed, WrongValues
+from serve.identity import Caller
 from serve.metrics import Metrics
 from serve.model import LoadedModel
 from serve.questions import Answered, Decode, Question
 from serve.settings import Settings
 from serve.watcher import Watcher
+
+if TYPE_CHECKING:
+    from serve.prediction_log.log import PredictionLog
 
 ALWAYS_IN_A_THREAD = sys.maxsize  # bytes: the size of what takes longer than the event loop should be busy
 
@@ -18,19 +25,22 @@ ALWAYS_IN_A_THREAD = sys.maxsize  # bytes: the size of what takes longer than th
 class Service:
     """Has requests answered when their turn comes. To be used on its event loop only."""
 
-    def __init__(self, settings: Settings, watcher: Watcher, admission: Admission, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        watcher: Watcher,
+        admission: Admission,
+        metrics: Metrics,
+        prediction_log: "PredictionLog | None" = None,
+    ) -> None:
         self._settings = settings
         self._watcher = watcher
         self._admission = admission
         self._metrics = metrics
+        self._prediction_log = prediction_log
 
-    async def answer(
-        self, model: LoadedModel, size: int, rows: int, decode: Decode, gone: Callable[[], bool]
-    ) -> Answered:
-        """Return the answers to the rows that `decode` returns, once their turn has come.
-
-        A request of a small `size` in bytes, and of about so few `rows`, is answered on the loop, where a thread would
-        cost more than the model. `gone` tells whether the client has closed its connection.
+    async def answer(self, model: LoadedModel, size: int, rows: int, decode: Decode, caller: Caller) -> Answered:
+        """Return the answers to the rows that `decode` returns, once their turn has come, and note the work.
 
         Raises:
             RequestError: the request is refused: here, by `decode`, by the model, or where its answers are encoded.
@@ -38,20 +48,39 @@ class Service:
 
         """
         asker: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        ticket = Ticket(rows, Question(model, decode), gone, asker)
-        if size <= self._settings.inline_bytes and rows <= MOST_ROWS_TOGETHER:
-            self._admission.ask_on_loop(ticket)
-        else:
-            self._admission.ask_in_thread(ticket)
+        asked = time.monotonic()
+        self.ask(Question(model, decode), size, rows, caller.gone, asker)
         try:
             answered = await asker
         except (WrongValues, ModelFailed):
             self._watcher.failed(model)
             raise
-        self.count(model, answered)
+        caller.work = self.count(model, answered, time.monotonic() - asked, caller.request_id)
         return answered
 
-    def count(self, model: LoadedModel, answered: Answered) -> None:
-        """Count what a version answered, and let its candidate have its share of it."""
-        self._watcher.answered(model, answered.rows, answered.answers)
-        self._metrics.predicted(model.name, len(answered.rows))
+    def ask(self, question: Question, size: int, rows: int, gone: Callable[[], bool], asker: Asker) -> None:
+        """Have a question answered when its turn has come; `gone` tells whether the client has closed its connection.
+
+        A request of a small `size` in bytes, and of about so few `rows`, is answered on the loop, where a thread would
+        cost more than the model.
+
+        Raises:
+            Overloaded: too many wait already.
+
+        """
+        ticket = Ticket(rows, question, gone, asker)
+        if size <= self._settings.inline_bytes and rows <= MOST_ROWS_TOGETHER:
+            self._admission.ask_on_loop(ticket)
+        else:
+            self._admission.ask_in_thread(ticket)
+
+    def count(self, model: LoadedModel, answered: Answered, seconds: float, request_id: str) -> Work:
+        """Count what a version answered, `seconds` after it was asked; candidate and log have their share of it."""
+        _, rows, answers, decoding, inference, encoding, together = answered
+        waiting = max(0.0, seconds - decoding - inference - encoding)
+        work = Work(model.name, model.version, len(rows), Stages(waiting, decoding, inference, encoding))
+        self._watcher.answered(model, rows, answers)
+        self._metrics.predicted(work, together)
+        if self._prediction_log:
+            self._prediction_log.offer(model, rows, answers, request_id)
+        return work

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("copse")
 
 UNLOADED = "unloaded"  # the reason that is told
+# Kinds of reasons to refuse a version: files that are not as published, a trial that ended before its answer, a check
+# of the loaded model, a candidate that cannot be compared, and errors that jumped after it went live.
+DAMAGED, TRIAL, CHECK, NOT_COMPARABLE, ERRORS = "damaged", "trial", "check", "not_comparable", "errors"
 
 
 @dataclass
@@ -28,6 +31,9 @@ class Tried:
     reason: str | None = None
     problem: str | None = None
     failed_trials: int = 0
+    refusals: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys((DAMAGED, TRIAL, CHECK, NOT_COMPARABLE, ERRORS), 0)
+    )
 
     @property
     def meanwhile(self) -> str:
@@ -50,8 +56,9 @@ class Tried:
             self.problem = problem
             log.warning("%s; %s", problem, self.meanwhile)
 
-    def refuse(self, version: int, reason: object) -> ModelRefused:
+    def refuse(self, version: int, reason: object, kind: str) -> ModelRefused:
         """Remember a version that failed, so that it is tried once and not once a poll; return the error for it."""
+        self.refusals[kind] += 1
         refusal = self.refusal(version, reason)
         self.refused, self.reason, self.failed_trials = version, str(refusal), 0
         return refusal
@@ -74,11 +81,12 @@ class Slot(Tried):
     outcomes: Outcomes = field(default_factory=Outcomes)
     probation: Probation | None = None
     drift: "Monitor | None" = None  # of the version that answers, once it has answered a row
+    swaps: int = 0
     rollbacks: int = 0
     unloaded: bool = False  # on purpose, until it is loaded again
 
     def __post_init__(self) -> None:
-        self.candidate = Tried(self.name)
+        self.candidate = Tried(self.name, refusals=self.refusals)
 
     @property
     def serving(self) -> LoadedModel | None:
@@ -94,6 +102,7 @@ class Slot(Tried):
         """Have a version answer from now on; if it is to be watched, keep the one before."""
         before, share = self.loaded, self.outcomes.recent_share
         self.take(loaded)
+        self.swaps += before is not None
         self.outcomes, self.drift = Outcomes(), None
         self.probation = Probation(before, share, watch_seconds) if before and watch_seconds else None
         self._compare_anew()
@@ -132,7 +141,7 @@ class Slot(Tried):
         self.drift.window.add(rows, answers)
 
     def _go_back(self, probation: Probation, version: int) -> None:
-        problem = str(self.refuse(version, probation.verdict(self.outcomes)))
+        problem = str(self.refuse(version, probation.verdict(self.outcomes), ERRORS))
         self.loaded, self.problem, self.probation = probation.before, problem, None
         self.outcomes, self.drift = Outcomes(), None
         self.rollbacks += 1
@@ -151,7 +160,7 @@ class Slot(Tried):
             return
         if reason := check_comparable(loaded, live):
             self.candidate.loaded = None
-            raise self.candidate.refuse(loaded.version, reason)
+            raise self.candidate.refuse(loaded.version, reason, NOT_COMPARABLE)
         self.shadow = Shadow(live, loaded, share)
         log.info("comparing candidate %d of %s with version %d", loaded.version, self.name, live.version)
 
@@ -163,7 +172,7 @@ class Slot(Tried):
     def drop_candidate(self) -> None:
         """Have no candidate, and leave nothing of it in memory."""
         self._compare_anew()
-        self.candidate = Tried(self.name)
+        self.candidate = Tried(self.name, refusals=self.refusals)
 
     def _compare_anew(self) -> None:
         """End the comparison; a candidate that was refused may be comparable with what serves now."""

@@ -10,15 +10,17 @@ from google.protobuf.message import DecodeError
 from starlette.datastructures import State
 
 from serve.access import refuse
-from serve.errors import Malformed, ModelFailed, Overloaded, RequestError, TooLarge
+from serve.errors import Malformed, ModelFailed, RequestError, TooLarge
 from serve.grpc.bounds import SMALL_MESSAGE, UNREADABLE
 from serve.grpc.reading import read_message
 from serve.grpc.statuses import code_of, trailer_of
+from serve.identity import REQUEST_ID, Caller
+from serve.request_log import named
 
 log = logging.getLogger("copse")
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
-Answer = Callable[[bytes], Awaitable[bytes]]  # from a message to the one that answers it
+Answer = Callable[[bytes, Caller], Awaitable[bytes]]  # from a message, and whose it is, to the one that answers it
 
 OK = 200
 LOOK_SECONDS, MOST_LOOKS = 0.02, 25  # at what has come while the server ends
@@ -73,27 +75,29 @@ class Calls(grpc.GenericRpcHandler):
         """Answer a call, or set its status; what it returns is then not sent."""
         self._come += 1
         await self._may_begin.wait()
-        begun = time.perf_counter()
+        begun = time.monotonic()
+        caller = Caller(_headers(context), _there)
+        context.set_trailing_metadata(_named(caller))
         content, status = b"", OK
         try:
-            content = await self._content(path, context)
+            content = await self._content(path, context, caller)
         except RequestError as error:
-            self._tell(error, context)
+            self._tell(error, context, caller)
             status = error.status
         except Exception as error:  # noqa: BLE001 - nothing of the server's inside is told to a client
-            self._tell_unexpected(error, context)
+            self._tell_unexpected(error, context, caller)
             status = UNEXPECTED.status
-        self._state.metrics.answered(path, "POST", status, time.perf_counter() - begun)
+        self._state.observer.ended("POST", path, status, begun, **caller.known())
         return content
 
-    async def _content(self, path: str, context: Context) -> bytes:
+    async def _content(self, path: str, context: Context, caller: Caller) -> bytes:
         self._refuse_at_the_door(path, context)
         with self._state.bodies.holding() as held:
             message = await read_message(context, held, self._state.settings)
             if path != self._infer and len(message) > SMALL_MESSAGE:  # such are decoded on the event loop
                 raise TooLarge(f"the message is too large; at most {SMALL_MESSAGE} bytes are read")
             try:
-                return await self._answers[path](message)
+                return await self._answers[path](message, caller)
             except DecodeError:
                 raise Malformed(UNREADABLE) from None
 
@@ -105,18 +109,31 @@ class Calls(grpc.GenericRpcHandler):
         if path == self._infer and not state.drain.begun and (full := state.admission.inline.refuse_at_the_door()):
             raise full
 
-    def _tell_unexpected(self, error: Exception, context: Context) -> None:
-        log.error("a request failed unexpectedly (%s)", type(error).__name__)
-        self._tell(UNEXPECTED, context)
+    def _tell_unexpected(self, error: Exception, context: Context, caller: Caller) -> None:
+        log.error(
+            "a request failed unexpectedly (%s)",
+            type(error).__name__,
+            extra=named(caller.request_id, caller.traceparent),
+        )
+        self._tell(UNEXPECTED, context, caller)
 
-    def _tell(self, error: RequestError, context: Context) -> None:
+    def _tell(self, error: RequestError, context: Context, caller: Caller) -> None:
         if isinstance(error, ModelFailed):
-            log.error("%s", error)
-        if isinstance(error, Overloaded):
-            self._state.metrics.overloaded(error.reason)
+            log.error("%s", error, extra=named(caller.request_id, caller.traceparent))
+        self._state.metrics.refused(error.reason)
         context.set_code(code_of(error))
         context.set_details(error.in_full())
-        context.set_trailing_metadata(trailer_of(error, self._state.settings.poll_seconds))
+        context.set_trailing_metadata((*_named(caller), *trailer_of(error, self._state.settings.poll_seconds)))
+
+
+def _there() -> bool:
+    """Return that the client has not gone: gRPC cancels the task of a call whose client has, and its ticket with it."""
+    return False
+
+
+def _named(caller: Caller) -> tuple[tuple[str, str], ...]:
+    """Return the metadata that names a request."""
+    return ((REQUEST_ID.decode(), caller.request_id),)
 
 
 def _headers(context: Context) -> list[tuple[bytes, bytes]]:

@@ -6,6 +6,7 @@ from serve.errors import NoSuchService
 from serve.grpc.calls import Answer
 from serve.grpc.inference import SERVICE, is_ready
 from serve.grpc.messages import MESSAGES, encoded
+from serve.identity import Caller
 
 CHECK = "/grpc.health.v1.Health/Check"
 SERVING, NOT_SERVING = 1, 2
@@ -21,7 +22,7 @@ class Health:
         """Return the function by path."""
         return {CHECK: self.check}
 
-    async def check(self, message: bytes) -> bytes:
+    async def check(self, message: bytes, _: Caller) -> bytes:
         """Say SERVING or NOT_SERVING.
 
         Raises:

@@ -9,6 +9,7 @@ from serve.grpc.bounds import SMALL_MESSAGE, Bounds
 from serve.grpc.calls import Answer
 from serve.grpc.messages import MESSAGES, encoded
 from serve.grpc.tensors import response_of, tensors_from
+from serve.identity import Caller
 from serve.inference.control import check_allowed, check_parameters
 from serve.inference.index import index_of
 from serve.inference.metadata import model_metadata, server_metadata
@@ -44,15 +45,15 @@ class Inference:
             f"/{SERVICE}/RepositoryModelUnload": self.repository_model_unload,
         }
 
-    async def server_live(self, _: bytes) -> bytes:
+    async def server_live(self, _: bytes, __: Caller) -> bytes:
         """Say that the event loop turns."""
         return encoded("ServerLiveResponse", live=True)
 
-    async def server_ready(self, _: bytes) -> bytes:
+    async def server_ready(self, _: bytes, __: Caller) -> bytes:
         """Say whether the models have answered their golden rows, and the server was not told to stop."""
         return encoded("ServerReadyResponse", ready=is_ready(self._state))
 
-    async def model_ready(self, message: bytes) -> bytes:
+    async def model_ready(self, message: bytes, __: Caller) -> bytes:
         """Say whether a model answers; NOT_FOUND where there is none of that name or version."""
         asked = MESSAGES["ModelReadyRequest"].FromString(message)
         try:
@@ -61,32 +62,32 @@ class Inference:
             return encoded("ModelReadyResponse", ready=False)
         return encoded("ModelReadyResponse", ready=True)
 
-    async def server_metadata(self, _: bytes) -> bytes:
+    async def server_metadata(self, _: bytes, __: Caller) -> bytes:
         """Tell what the server is."""
         return encoded("ServerMetadataResponse", **server_metadata())
 
-    async def model_metadata(self, message: bytes) -> bytes:
+    async def model_metadata(self, message: bytes, __: Caller) -> bytes:
         """Tell what a model takes and gives."""
         asked = MESSAGES["ModelMetadataRequest"].FromString(message)
         return encoded("ModelMetadataResponse", **model_metadata(self._state.watcher.served(asked.name, asked.version)))
 
-    async def model_infer(self, message: bytes) -> bytes:
+    async def model_infer(self, message: bytes, caller: Caller) -> bytes:
         """Answer rows."""
         asked = MESSAGES["ModelInferAddress"].FromString(message)
         model, limits = self._state.watcher.served(asked.model_name, asked.model_version), self._state.settings
         rows = len(message) // (_NUMBER_BYTES * len(model.signature.names))
         decode = partial(read, message, model, limits.max_rows)
         rows = min(limits.max_rows, max(1, rows))
-        answered = await self._state.service.answer(model, len(message), rows, decode, _there)
+        answered = await self._state.service.answer(model, len(message), rows, decode, caller)
         content: bytes = answered.content
         return content
 
-    async def repository_index(self, message: bytes) -> bytes:
+    async def repository_index(self, message: bytes, __: Caller) -> bytes:
         """List the versions known here; only those that answer, where `ready` is asked for."""
         asked = MESSAGES["RepositoryIndexRequest"].FromString(message)
         return encoded("RepositoryIndexResponse", models=index_of(self._state.watcher.slots, ready=asked.ready))
 
-    async def repository_model_load(self, message: bytes) -> bytes:
+    async def repository_model_load(self, message: bytes, __: Caller) -> bytes:
         """Load the version that a model's CURRENT names, also after an unload."""
         check_allowed(self._state.settings)
         asked = MESSAGES["RepositoryModelLoadRequest"].FromString(message)
@@ -94,7 +95,7 @@ class Inference:
         await self._state.watcher.load(asked.model_name)
         return encoded("RepositoryModelLoadResponse")
 
-    async def repository_model_unload(self, message: bytes) -> bytes:
+    async def repository_model_unload(self, message: bytes, __: Caller) -> bytes:
         """Have a model answer no more until it is loaded again."""
         check_allowed(self._state.settings)
         asked = MESSAGES["RepositoryModelUnloadRequest"].FromString(message)
@@ -116,11 +117,6 @@ def read(message: bytes, model: LoadedModel, max_rows: int) -> Asked:
         return content
 
     return Asked(rows, encode)
-
-
-def _there() -> bool:
-    """Return that the client has not gone: gRPC cancels the task of a call whose client has, and its ticket with it."""
-    return False
 
 
 def is_ready(state: State) -> bool:

@@ -13,7 +13,7 @@ from serve.explanation.encode import encode
 from serve.explanation.explanation import Explanation
 from serve.model import LoadedModel
 from serve.questions import Asked
-from serve.routes.state import gone, named, served_model, service, settings
+from serve.routes.state import caller, named, served_model, service, settings
 from serve.service import ALWAYS_IN_A_THREAD
 
 
@@ -29,7 +29,7 @@ async def explain(request: Request) -> Response:
     with request.app.state.bodies.holding() as held:
         body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
         decoded, rows = partial(_read, body, model, explanation, most), count_rows(body, most)
-        answered = await service(request).answer(model, ALWAYS_IN_A_THREAD, rows, decoded, gone(request))
+        answered = await service(request).answer(model, ALWAYS_IN_A_THREAD, rows, decoded, caller(request))
     return Response(answered.content, media_type="application/json", headers=named(model))
 
 

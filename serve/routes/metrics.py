@@ -13,7 +13,10 @@ from serve.routes.state import metrics
 async def exposition(request: Request) -> Response:
     """Return all series."""
     making = await asyncio.to_thread(_making)
-    return Response(making.exposition(metrics(request)), headers={"content-type": making.CONTENT_TYPE_LATEST})
+    return Response(
+        making.exposition(metrics(request), request.app.state.prediction_log),
+        headers={"content-type": making.CONTENT_TYPE_LATEST},
+    )
 
 
 def _making() -> ModuleType:

@@ -21,10 +21,11 @@ from serve.page.failure import up
 from serve.page.overview import overview
 from serve.page.reading import Reading
 from serve.page.templates import compile_all, render
-from serve.routes.state import gone, named, served_model, service, settings, watcher
+from serve.routes.state import caller, named, served_model, service, settings, watcher
 from serve.service import ALWAYS_IN_A_THREAD
 
 if TYPE_CHECKING:
+    from serve.drift.monitor import Drift
     from serve.page.model_page import ModelPage
 
 FORM = ("application/x-www-form-urlencoded",)
@@ -49,7 +50,8 @@ async def model_page(request: Request, model: LoadedModel, candidate: dict[str, 
     page = await _prepared(request, model)
     reading = page.known(request.query_params.get("example", ""))
     found = await _answered(request, model, page, reading) if reading else None
-    return html(page.whole(reading, found, candidate=candidate, **_around(request)))
+    drift = _drift(request, model)
+    return html(page.whole(reading, found, drift=drift, candidate=candidate, **_around(request)))
 
 
 async def ask(request: Request) -> Response:
@@ -65,7 +67,8 @@ async def ask(request: Request) -> Response:
     if posted.get("part") == "answer":
         return html(page.part(reading, found), headers=named(model))
     status = 422 if reading.errors or reading.general else 200
-    return html(page.whole(reading, found, candidate=None, **_around(request)), status, named(model))
+    whole = page.whole(reading, found, drift=_drift(request, model), candidate=None, **_around(request))
+    return html(whole, status, named(model))
 
 
 def file(request: Request) -> Response:
@@ -100,12 +103,22 @@ async def _answered(request: Request, model: LoadedModel, page: "ModelPage", rea
     size = ALWAYS_IN_A_THREAD if page.explained else 0
     try:
         rows = rows_of(reading.row, model)  # here, and not counted as the version's failure: somebody is typing
-        answered = await service(request).answer(model, size, 1, partial(asked_of, rows, model), gone(request))
+        answered = await service(request).answer(model, size, 1, partial(asked_of, rows, model), caller(request))
     except WrongValues as error:
         reading.refuse(error, page.fields)
         return None
     found: dict[str, Any] = answered.content
     return found
+
+
+def _drift(request: Request, model: LoadedModel) -> "Drift | None":
+    """Return what is known of the last rows that a version answered, or None where that is switched off."""
+    if settings(request).drift == "off":
+        return None
+    from serve.drift.monitor import Drift  # noqa: PLC0415 - few servers ever show a page
+
+    slot = watcher(request).slots.get(model.name)
+    return slot.drift.drift() if slot and slot.serving is model and slot.drift else Drift(0, [], None)
 
 
 def _posted(body: bytes, fields: int) -> dict[str, str]:

@@ -16,7 +16,7 @@ from serve.encode import encode_many, encode_one
 from serve.errors import Overloaded
 from serve.model import LoadedModel
 from serve.questions import Asked, AskedInPieces, Decode
-from serve.routes.state import gone, named, served_model, service, settings
+from serve.routes.state import caller, named, served_model, service, settings
 
 PREDICT, PREDICT_OF, PREDICT_V1 = "/predict", "/models/{name}/predict", "/v1/models/{name}:predict"
 INFER, INFER_VERSION = "/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"
@@ -29,7 +29,7 @@ async def predict(request: Request) -> Response:
     with request.app.state.bodies.holding() as held:
         body = await read_json_body(request, held, limits.max_body_bytes, limits.body_seconds)
         rows, decode = question(body, None, model, limits.max_rows, request.headers.get("accept-encoding"))
-        answered = await service(request).answer(model, len(body), rows, decode, gone(request))
+        answered = await service(request).answer(model, len(body), rows, decode, caller(request))
     content, headers = answered.content
     return Response(content, headers=named(model) | headers)
 
@@ -54,7 +54,7 @@ def refuse_at_the_door(state: State, path: bytes) -> Overloaded | None:
     lane: Lane = state.admission.inline
     if refusal := lane.refuse_at_the_door():
         state.metrics.answered(_template(path), "POST", refusal.status, 0.0)
-        state.metrics.overloaded(refusal.reason)
+        state.metrics.refused(refusal.reason)
     return refusal
 
 

@@ -1,10 +1,9 @@
 """What the routes find in the application: its settings and the model that answers now."""
 
-from collections.abc import Callable
-
 from starlette.requests import Request
 
 from serve.drain import Drain
+from serve.identity import CALLER, Caller
 from serve.metrics import Metrics
 from serve.model import LoadedModel
 from serve.service import Service
@@ -53,9 +52,9 @@ def served_model(request: Request) -> LoadedModel:
     return watcher(request).served(request.path_params.get("name"))
 
 
-def gone(request: Request) -> Callable[[], bool]:
-    """Return what tells whether the client has closed its connection; a server that cannot tell never says so."""
-    found: Callable[[], bool] = request.scope.get("extensions", {}).get("copse.gone", lambda: False)
+def caller(request: Request) -> Caller:
+    """Return who waits for the answer."""
+    found: Caller = request.scope[CALLER]
     return found
 
 

@@ -22,7 +22,7 @@ from serve.onnx_runtime import Answers
 from serve.questions import Asked
 from serve.routes.health import livez, readyz
 from serve.routes.predict import INFER, INFER_VERSION
-from serve.routes.state import gone, named, service, settings, watcher
+from serve.routes.state import caller, named, service, settings, watcher
 
 LENGTH = "inference-header-content-length"
 _NUMBER_BYTES = 4  # of a float32, for about how many rows bytes are
@@ -51,7 +51,7 @@ async def infer(request: Request) -> Response:
         body = await read_body(request, held, limits.max_body_bytes, limits.body_seconds, (JSON, BINARY))
         length = json_length(request.headers.get(LENGTH), request.headers.get("content-type", ""))
         rows, decode = question(body, length, model, limits.max_rows, request.headers.get("accept-encoding"))
-        answered = await service(request).answer(model, len(body), rows, decode, gone(request))
+        answered = await service(request).answer(model, len(body), rows, decode, caller(request))
     content, headers = answered.content
     return Response(content, headers=named(model) | headers)
 

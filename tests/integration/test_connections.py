@@ -213,7 +213,7 @@ def test_where_every_connection_is_busy_a_new_one_is_refused_until_one_is_free(t
         busy[0].close()
         eventually(lambda: not _refused(running), lambda: "it stays refused")
         metrics = httpx.get(f"{running.address}/metrics").text
-        assert 'copse_overloads_total{reason="connections"} 0' not in metrics
+        assert 'copse_refused_requests_total{reason="connections"} 0' not in metrics
 
 
 def _refused(running: RunningServer) -> bool:

@@ -332,7 +332,7 @@ def test_requests_and_rows_are_counted_by_route(trained: Path) -> None:
         text = http.get("/metrics").text
 
     assert 'copse_requests_total{method="POST",route="/v2/models/{name}/infer",status="200"} 2.0' in text
-    assert f'copse_rows_total{{model="{MODEL}"}} 4.0' in text
+    assert f'copse_rows_total{{model="{MODEL}",version="1"}} 4.0' in text
 
 
 JSON = st.recursive(

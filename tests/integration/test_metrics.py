@@ -41,7 +41,7 @@ def test_the_counts_are_those_of_the_client(repository: Path) -> None:
     assert found["copse_requests_total", "GET", "unmatched", "404"] == 1
     assert found["copse_requests_total", "other", "/predict", "405"] == 1
     assert found["copse_request_duration_seconds_count", "/predict"] == 5
-    assert found["copse_rows_total", MODEL] == 8
+    assert found["copse_rows_total", MODEL, "1"] == 8
 
 
 def test_the_versions_are_those_that_serve_and_were_refused(repository: Path, published: PublishedVersion) -> None:

@@ -171,7 +171,7 @@ def test_the_printed_curl_line_works_when_pasted(server: RunningServer) -> None:
 def test_rows_are_counted_however_they_are_made_up(client: httpx.Client) -> None:
     def counted() -> float:
         lines = client.get("/metrics").text.splitlines()
-        found = [line for line in lines if line.startswith(f'copse_rows_total{{model="{NAME}"}}')]
+        found = [line for line in lines if line.startswith(f'copse_rows_total{{model="{NAME}",version="1"}}')]
         return float(found[0].split()[-1]) if found else 0.0
 
     before = counted()

@@ -71,7 +71,7 @@ def test_every_request_is_answered_rightly_or_refused_with_retry_after(trained: 
             else:
                 assert 1 <= int(str(retry_after)) <= 60
                 assert re.fullmatch(r"the server is busy: .+; try again in \d+ s", json.loads(content)["error"])
-        assert metric(running, "copse_overloads_total") == statuses[503]
+        assert metric(running, "copse_refused_requests_total") == statuses[503]
         assert metric(running, 'copse_requests_total{method="POST",route="/predict",status="503"}') == statuses[503]
         assert metric(running, "copse_rows_total") == ROWS * (statuses[200] + 1)
 

@@ -315,7 +315,9 @@ def test_clients_that_hang_in_the_handshake_take_no_more_room_than_connections_m
         assert answers(running.address)
         eventually(lambda: len(list(descriptors.iterdir())) <= before + 10 + LEAST, lambda: "descriptors are kept")
         with client(running.address, verify=unverified()) as asking:
-            (line,) = re.findall(r'copse_overloads_total{reason="connections"} (\S+)', asking.get("/metrics").text)
+            (line,) = re.findall(
+                r'copse_refused_requests_total{reason="connections"} (\S+)', asking.get("/metrics").text
+            )
         assert float(line) >= 500 - LEAST
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import re
 import socket
 import time
 import weakref
@@ -22,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from model_repository import PublishedVersion
+from serve.admission import OVERLOADED_REQUESTS
 from serve.app import create_app
 from serve.connections import Connections
 from serve.direct import MOST_KNOWN, Direct
@@ -159,11 +161,14 @@ class Served:
 
 
 class Told(msgspec.Struct):
-    """An answer."""
+    """An answer, without the id of its request; the header in which it was is checked when it is read."""
 
     status: int
     headers: dict[str, str]
     content: bytes
+
+    def __post_init__(self) -> None:
+        assert re.fullmatch("1|[0-9a-f]{8}-[0-9a-f]+", self.headers.pop("x-request-id"))
 
 
 async def told(wire: Wire) -> Told:
@@ -291,18 +296,25 @@ def test_a_known_head_is_not_parsed_and_only_a_whole_request_goes_with_it(
     asyncio.run(ask())
 
 
-def test_in_overload_each_head_is_parsed_so_that_it_may_be_turned_away(
+def test_in_overload_a_known_head_that_is_too_many_is_turned_away_without_being_parsed(
     model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def ask() -> None:
         with served(model) as made:
             await made.answer(predict())
-            made.app.state.admission.inline.pace.refused(1, 0, time.monotonic())
-            connection, _ = made.connect()
-            parsed: list[bytes] = []
-            monkeypatch.setattr(connection, "_feed", parsed.append)
-            connection.data_received(predict().whole)
-            assert parsed
+            lane = made.app.state.admission.inline
+            lane.pace.refused(1, 0, time.monotonic())
+            lane.pace.request_seconds = 1.0
+            wires = []
+            for _ in range(2 * OVERLOADED_REQUESTS):
+                connection, wire = made.connect()
+                monkeypatch.setattr(connection, "_feed", lambda _: pytest.fail("it was parsed"))
+                connection.data_received(predict().whole)
+                wires.append(wire)
+            refused = [wire.written.startswith(b"HTTP/1.1 503") for wire in wires]
+            assert not refused[0]
+            assert all(refused[OVERLOADED_REQUESTS:])
+            assert made.app.state.metrics.refusals["late"] == sum(refused)
 
     asyncio.run(ask())
 
@@ -362,7 +374,9 @@ def test_heads_that_are_known_are_bounded(model: LoadedModel) -> None:
     async def ask() -> None:
         with served(model) as made:
             for number in range(MOST_KNOWN + 1):
-                await made.answer(predict(BENIGN, **{"x-request-id": str(number)}))
+                await made.answer(predict(BENIGN, padding=str(number)))
+            assert len(made.direct._known) == 1
+            await made.answer(predict(BENIGN, **{"x-request-id": "1"}))  # no other will have the same
             assert len(made.direct._known) == 1
             await made.answer(predict(BENIGN, padding="x" * 2000))
             assert len(made.direct._known) == 1

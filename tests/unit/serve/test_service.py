@@ -12,6 +12,7 @@ import pytest
 
 from serve.admission import MOST_ROWS_TOGETHER, Admission
 from serve.errors import NotReady
+from serve.identity import Caller
 from serve.metrics import Metrics
 from serve.model import LoadedModel
 from serve.questions import Asked
@@ -35,7 +36,7 @@ async def thread_of(size: int, rows: int) -> str:
         service = Service(SETTINGS, watcher, admission, Metrics(watcher, admission))
         asked = Asked(np.empty((rows, 1), np.float32), lambda _: b"")
         with pytest.raises(NotReady) as noted:
-            await service.answer(LoadedModel(version("number")), size, rows, lambda: asked, lambda: False)
+            await service.answer(LoadedModel(version("number")), size, rows, lambda: asked, Caller((), bool))
     return str(noted.value)
 
 

@@ -12,6 +12,7 @@ from serve.admission import LONGEST_TURN
 from serve.app import create_app
 from serve.errors import Malformed
 from serve.exposition import exposition
+from serve.identity import Caller
 from serve.questions import Asked
 from serve.routes.predict import refuse_at_the_door
 from serve.service import Service
@@ -35,7 +36,7 @@ async def overload(service: Service) -> None:
         time.sleep(2 * LONGEST_TURN)
         raise Malformed("after a while")
 
-    asked = (service.answer(model, 1, 1, refuse, bool) for _ in range(9))
+    asked = (service.answer(model, 1, 1, refuse, Caller((), bool)) for _ in range(9))
     await asyncio.gather(*asked, return_exceptions=True)
 
 

@@ -13,6 +13,7 @@ import pytest
 from serve.app import create_app
 from serve.errors import Malformed, ModelFailed
 from serve.grpc.calls import Calls
+from serve.identity import Caller
 from serve.questions import Asked
 from serve.service import ALWAYS_IN_A_THREAD
 from serve.settings import Settings
@@ -49,7 +50,7 @@ async def _status_of(path: str, calls: Calls, message: bytes) -> tuple[grpc.Stat
 
 def status_of(path: str, models: Path, message: bytes = b"") -> tuple[grpc.StatusCode, str]:
     async def run() -> tuple[grpc.StatusCode, str]:
-        async def answer(_: bytes) -> bytes:
+        async def answer(_: bytes, __: Caller) -> bytes:
             return await _failing(path)
 
         state = create_app(Settings(models=models)).state
@@ -104,8 +105,8 @@ def test_calls_that_are_cancelled_before_their_turn_compute_nothing(tmp_path: Pa
         state = create_app(Settings(models=tmp_path, threads=1)).state
         lane = state.admission.threaded
 
-        async def answer(_: bytes) -> bytes:
-            await state.service.answer(model, ALWAYS_IN_A_THREAD, 1, work, bool)
+        async def answer(_: bytes, caller: Caller) -> bytes:
+            await state.service.answer(model, ALWAYS_IN_A_THREAD, 1, work, caller)
             return b""
 
         server = grpc.aio.server(handlers=[Calls(state, {INFER: answer}, (), INFER)])

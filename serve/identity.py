@@ -1,0 +1,65 @@
+"""Which request it is: its id, given by the client or here, and the trace of which it is a part."""
+
+import itertools
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from serve.ended import Work
+
+REQUEST_ID, TRACEPARENT = b"x-request-id", b"traceparent"
+CALLER = "copse.caller"  # under which the scope of a request holds its caller
+
+_ID = re.compile(rb"[A-Za-z0-9._~+/=:@-]{1,128}")
+# W3C Trace Context, section 3.2: version, trace, parent and flags; versions after 00 may have more.
+_TRACE = re.compile(rb"(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?")
+
+_process = secrets.token_hex(4)
+_numbers = itertools.count(1)
+
+
+def new_id() -> bytes:
+    """Return an id that no other request has."""
+    return b"%b-%x" % (_process.encode(), next(_numbers))
+
+
+class Identity(NamedTuple):
+    """What the headers of a request say of it; without an id that can be used it is given one."""
+
+    request_id: bytes | None
+    traceparent: str | None
+
+
+def identity(headers: Iterable[tuple[bytes, bytes]]) -> Identity:
+    """Return what headers, their names in lower case, say; what is said twice, or in no known form, is not heard."""
+    ids = [value for name, value in headers if name == REQUEST_ID]
+    traces = [value for name, value in headers if name == TRACEPARENT]
+    return Identity(
+        ids[0] if len(ids) == 1 and _ID.fullmatch(ids[0]) else None,
+        _trace(traces[0]) if len(traces) == 1 else None,
+    )
+
+
+def _trace(value: bytes) -> str | None:
+    found = _TRACE.fullmatch(value)
+    return value.decode() if found and not (found[1] == b"00" and found[2]) else None
+
+
+class Caller:
+    """Who waits for the answer to a request: whether they have gone, and what a model did for them."""
+
+    __slots__ = ("gone", "left", "request_id", "traceparent", "work")
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]], gone: Callable[[], bool]) -> None:
+        """Take the headers of a request, and what tells whether its client has closed the connection."""
+        found = identity(headers)
+        self.request_id = (found.request_id or new_id()).decode()
+        self.traceparent = found.traceparent
+        self.gone = gone
+        self.left = False  # before there was an answer
+        self.work: Work | None = None
+
+    def known(self) -> dict[str, Any]:
+        """Return what an observer is told of the request."""
+        return {"request_id": self.request_id, "traceparent": self.traceparent, "work": self.work}
