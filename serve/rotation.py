@@ -46,16 +46,15 @@ class Rotating(Generic[Content]):
         self._problem: str | None = None
         self._woken = asyncio.Event()
         self._digest = b""
-        if otherwise is not None:
-            self.current = otherwise
-            self.reload()
-            return
         try:
             contents = self._contents()
             self.current = read(contents)
+            self._digest = _digest(contents)
         except Unusable as error:
-            raise SettingError(str(error)) from None
-        self._digest = _digest(contents)
+            if otherwise is None:
+                raise SettingError(str(error)) from None
+            self.current = otherwise
+            self._say(error)
 
     async def watch(self, poll_seconds: float) -> None:
         """Look at the files until cancelled."""
@@ -80,9 +79,13 @@ class Rotating(Generic[Content]):
                 log.info("the %s were read anew", self._name)
             self._problem = None
         except Unusable as error:
-            if str(error) != self._problem:
-                log.warning("%s; the %s from before stay valid", error, self._name)
-            self._problem = str(error)
+            self._say(error)
+
+    def _say(self, problem: Unusable) -> None:
+        """Say once what is wrong."""
+        if str(problem) != self._problem:
+            log.warning("%s; the %s from before stay valid", problem, self._name)
+        self._problem = str(problem)
 
     def _contents(self) -> list[bytes]:
         return [_content(path) for path in self._paths]
