@@ -18,6 +18,7 @@ MISTYPED = {
     "image.pullPolicy=Sometimes": "at '/image/pullPolicy': value must be one of 'IfNotPresent', 'Always', 'Never'",
     "persistence.accessModes={ReadOnlyMany}": "at '/persistence/accessModes/0': value must be one of",
     "serve.tlsSecret=Not A Name": "at '/serve/tlsSecret': 'Not A Name' does not match pattern",
+    "serve.tracesEndpoint=collector:4318": "at '/serve/tracesEndpoint': 'collector:4318' does not match pattern",
     "serve.env.COPSE_MAX_ROWS=9": "at '/serve/env/COPSE_MAX_ROWS': got number, want string",
 }
 AT_ODDS = {
@@ -30,11 +31,13 @@ AT_ODDS = {
     "httpRoute.enabled=true": "httpRoute.enabled needs httpRoute.parentRefs",
     "serve.image.tag=latest": "serve.image.tag must not be latest",
     "train.image.tag=latest": "train.image.tag must not be latest",
-    "serve.env.PORT=http": "serve.env must hold settings of the server, whose names begin with COPSE_, not PORT",
+    "serve.env.PORT=http": "serve.env must hold settings of the server, whose names begin with COPSE_ or OTEL_, not PORT",
     "serve.env.COPSE_PORT=http": "serve.env must not hold COPSE_PORT: the chart sets it",
     "serve.env.COPSE_TOKENS_FILE=/x": "serve.env must not hold COPSE_TOKENS_FILE: the chart sets it",
     "serve.env.COPSE_LOG_LEVEL=debug": "serve.env must not hold COPSE_LOG_LEVEL: the chart sets it",
     "serve.env.COPSE_LOG_LEVEL_FILE=/x": "serve.env must not hold COPSE_LOG_LEVEL_FILE: the chart sets it",
+    "serve.env.OTEL_SERVICE_NAME=x": "serve.env must not hold OTEL_SERVICE_NAME: the chart sets it",
+    "serve.tracesEndpoint=http://a,networkPolicy.enabled=true": "needs networkPolicy.serveEgress while networkPolicy",
     "serve.env.COPSE_TLS_KEY=/x": "serve.env must not hold COPSE_TLS_KEY: the chart sets it",
     "serve.env.COPSE_THREADS=two": "serve.env must not hold COPSE_THREADS while serve.resources.limits.cpu is set",
     "train.data.configMap=a,train.data.secret=b": "train.data.configMap and train.data.secret cannot be used at once",
