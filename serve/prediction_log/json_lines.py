@@ -4,13 +4,13 @@ import contextlib
 import os
 import select
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from serve.prediction_log.samples import Sample
+from serve.prediction_log.samples import Sample, short_numbers, table_of
 
 KIND = "prediction"  # tells these lines from others
 LINES_AT_ONCE = 32  # that are made while nobody else has the interpreter, in a fraction of a millisecond
@@ -19,25 +19,41 @@ FOR_THE_OWNER = 0o600
 LONGEST_LINE = 2**20  # bytes that are looked through for the end of a line
 
 
-def lines_of(sample: Sample) -> Iterator[bytes]:
-    """Yield the line of each row; float32 is written as the shortest number that reads back the same."""
-    for part in sample.parts(LINES_AT_ONCE * sample.model.row_bytes):
-        columns = {name: list(values) for name, values in part.model.columns(part.rows).items()}
-        labels: list[Any] = list(part.answers[0]) if part.answers[0].dtype.kind == "f" else part.answers[0].tolist()
-        for row, label in enumerate(labels):
-            told: dict[str, Any] = {
-                "kind": KIND,
-                "time": part.moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-                "request_id": part.request_id,
-                "model": part.model.name,
-                "version": part.model.version,
-                "row": part.first + row,
-                "features": {name: values[row] for name, values in columns.items()},
-                "prediction": label,
-            }
-            if part.model.labels:
-                told["probabilities"] = dict(zip(part.model.labels, part.answers[1][row], strict=True))
-            yield orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+def lines_of(samples: Sequence[Sample]) -> Iterator[list[bytes]]:
+    """Yield the lines of samples of one version, a line for each row, some at a time."""
+    parts = chain.from_iterable(sample.parts(LINES_AT_ONCE * sample.model.row_bytes) for sample in samples)
+    some: list[Sample] = []
+    for part in parts:
+        if sum(len(each.rows) for each in some) + len(part.rows) > LINES_AT_ONCE:
+            yield _lines(some)
+            some = []
+        some.append(part)
+    yield _lines(some)
+
+
+def _lines(samples: Sequence[Sample]) -> list[bytes]:
+    table, model = table_of(samples), samples[0].model
+    features = {
+        name: values if isinstance(values, list) else short_numbers(values) for name, values in table.columns.items()
+    }
+    labels = short_numbers(table.labels) if table.labels.dtype.kind == "f" else table.labels.tolist()
+    probabilities = short_numbers(table.probabilities)
+    lines = []
+    for row, (sample, number) in enumerate((each, number) for each in samples for number in range(len(each.rows))):
+        told: dict[str, Any] = {
+            "kind": KIND,
+            "time": sample.moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "request_id": sample.request_id,
+            "model": model.name,
+            "version": model.version,
+            "row": sample.first + number,
+            "features": {name: values[row] for name, values in features.items()},
+            "prediction": labels[row],
+        }
+        if model.labels:
+            told["probabilities"] = dict(zip(model.labels, probabilities[row], strict=True))
+        lines.append(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
+    return lines
 
 
 class StandardOutput:
@@ -55,7 +71,7 @@ class StandardOutput:
             OSError: nobody reads any more.
 
         """
-        for line in chain.from_iterable(map(lines_of, samples)):
+        for line in chain.from_iterable(lines_of(samples)):
             left = memoryview(line)
             while left:
                 try:
@@ -91,8 +107,8 @@ class LineFile:
             OSError: they cannot be written; what there is of a line is taken back.
 
         """
-        lines = chain.from_iterable(map(lines_of, samples))
-        while some := list(islice(lines, LINES_AT_ONCE)):
+        for lines in lines_of(samples):
+            some = lines
             while some:
                 fitting = self._fitting(some)
                 if not fitting:

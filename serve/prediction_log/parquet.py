@@ -14,8 +14,7 @@ import numpy as np
 import pyarrow as pa  # noqa: TID251 - only where Parquet is asked for, and not in the image
 from pyarrow import parquet  # noqa: TID251 - likewise
 
-from serve.blocks import joined
-from serve.prediction_log.samples import Sample
+from serve.prediction_log.samples import Sample, Table, table_of
 
 OWN = "copse_"  # how the names of the log's own columns begin
 GATHER_SECONDS = 60.0
@@ -24,11 +23,11 @@ ENDING, UNFINISHED = ".parquet", ".unfinished"  # an unfinished file is hidden, 
 FOR_THE_OWNER, FOLDER_FOR_THE_OWNER = 0o600, 0o700
 
 
-def table_of(samples: Sequence[Sample]) -> pa.Table:
+def arrow_table(samples: Sequence[Sample]) -> pa.Table:
     """Return samples of one version as a table: the version's columns, then the log's own."""
-    values = samples[0].model.columns(joined([sample.rows for sample in samples]))
-    features = {name: _array(each) for name, each in values.items()}
-    own = {_unused(OWN + name, features): each for name, each in _own(samples).items()}
+    table = table_of(samples)
+    features = {name: _array(each) for name, each in table.columns.items()}
+    own = {_unused(OWN + name, features): each for name, each in _own(samples, table).items()}
     return pa.table(features | own)
 
 
@@ -39,14 +38,13 @@ def _array(values: Any) -> pa.Array:
     return pa.array(np.ascontiguousarray(values), pa.float32(), from_pandas=True)
 
 
-def _own(samples: Sequence[Sample]) -> dict[str, pa.Array]:
+def _own(samples: Sequence[Sample], table: Table) -> dict[str, pa.Array]:
     model, counts = samples[0].model, [len(sample.rows) for sample in samples]
     moments = pa.array([sample.moment for sample in samples], pa.timestamp("us", "UTC"))
     ids = pa.array([sample.request_id for sample in samples], pa.string())
     which = pa.array(np.repeat(np.arange(len(samples)), counts))
     rows = [np.arange(sample.first, sample.first + count) for sample, count in zip(samples, counts, strict=True)]
-    labels = np.concatenate([sample.answers[0] for sample in samples])
-    probabilities = np.concatenate([sample.answers[1] for sample in samples])
+    labels = table.labels
     return {
         "time": moments.take(which),
         "request_id": ids.take(which),
@@ -55,7 +53,7 @@ def _own(samples: Sequence[Sample]) -> dict[str, pa.Array]:
         "row": pa.array(np.concatenate(rows)),
         "prediction": pa.array(labels if labels.dtype.kind in "if" else labels.tolist()),
         **{
-            f"probability_{label}": pa.array(np.ascontiguousarray(probabilities[:, index]))
+            f"probability_{label}": pa.array(np.ascontiguousarray(table.probabilities[:, index]))
             for index, label in enumerate(model.labels)
         },
     }
@@ -95,10 +93,11 @@ class ParquetFolder:
             OSError: they cannot be written; nothing of the file is left.
 
         """
-        table, model = table_of(samples), samples[0].model
+        table, model = arrow_table(samples), samples[0].model
         self._delete_oldest(self._most_finished)
         folder = self._folder / model.name / str(model.version)
-        folder.mkdir(FOLDER_FOR_THE_OWNER, parents=True, exist_ok=True)
+        for each in (folder.parent, folder):
+            each.mkdir(FOLDER_FOR_THE_OWNER, exist_ok=True)
         name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         unfinished = folder / f".{name}{UNFINISHED}"
         try:

@@ -1,15 +1,16 @@
 """What is kept of a request and its answers, and what may be written of a model's columns."""
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
+from serve.blocks import joined
 from serve.model import LoadedModel
 from serve.onnx_runtime import Answers, Inputs, MixedRows, Rows
 
@@ -75,7 +76,7 @@ class LoggedModel:
             texts = [text or None for text in rows.texts[:, column.position].tolist()]
             return self._hashed(texts) if column.hashed else texts
         numbers = (rows.numbers if isinstance(rows, MixedRows) else rows)[:, column.position]
-        return self._hashed(written_numbers(numbers)) if column.hashed else numbers
+        return self._hashed(_texts_of(numbers)) if column.hashed else numbers
 
     def _hashed(self, values: list[str | None]) -> list[str | None]:
         hashes = {value: None if value is None else self._policy.hash(value) for value in set(values)}
@@ -111,13 +112,33 @@ class Sample(NamedTuple):
             yield self._replace(rows=self.rows[part], answers=answers, first=self.first + start)
 
 
+class Table(NamedTuple):
+    """Samples of one version, row below row."""
+
+    columns: dict[str, Values]
+    labels: npt.NDArray[np.generic]  # [n], of a regression float32 predictions
+    probabilities: npt.NDArray[np.float32]  # [n, classes or 0]
+
+
+def table_of(samples: Sequence[Sample]) -> Table:
+    """Return samples of one version, at least 1, as one table."""
+    labels = np.concatenate([sample.answers[0] for sample in samples])
+    probabilities = np.concatenate([sample.answers[1] for sample in samples])
+    return Table(samples[0].model.columns(joined([sample.rows for sample in samples])), labels, probabilities)
+
+
 def sample_of(model: LoggedModel, time: float, request_id: str, rows: Inputs, answers: Answers) -> Sample:
     """Return a sample of its own arrays, so that it keeps no body and no larger array alive."""
     own = MixedRows(rows.numbers.copy(), rows.texts.copy()) if isinstance(rows, MixedRows) else rows.copy()
     return Sample(model, time, request_id, own, (answers[0].copy(), answers[1].copy()))
 
 
-def written_numbers(numbers: npt.NDArray[np.float32]) -> list[str | None]:
-    """Return numbers as JSON writes them, so that a hash can be made anew elsewhere; NaN is None, and -0 is 0."""
-    listed = orjson.dumps(np.ascontiguousarray(numbers + np.float32(0)), option=orjson.OPT_SERIALIZE_NUMPY).decode()
-    return [None if number == "null" else number for number in listed[1:-1].split(",")]
+def short_numbers(values: npt.NDArray[Any]) -> list[Any]:
+    """Return float32 as floats that are written as the shortest number which reads back the same: 0.1. NaN is None."""
+    found: list[Any] = orjson.loads(orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY))
+    return found
+
+
+def _texts_of(numbers: Rows) -> list[str | None]:
+    """Return the text of each number that is hashed: as Python writes it, and 0.0 for -0.0, which equals it."""
+    return [None if number is None else repr(number + 0.0) for number in short_numbers(numbers)]
