@@ -55,6 +55,28 @@ same = pyarrow.parquet.ParquetFile(sys.argv[1] + ".parquet").read().to_pandas()
 print(table.equals(same), table.equals(pandas.read_csv(sys.argv[1] + ".csv")), len(table))
 """
 
+TRACING = """
+import http.server, os, threading, time
+from serve.ended import Ended
+from serve.traces import traces_from
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        print(self.path, b"POST /predict" in self.rfile.read(int(self.headers["content-length"])))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.HTTPServer(("127.0.0.1", 0), Collector)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"
+traces = traces_from(os.environ)
+traces.ended(Ended("POST", "/predict", 200, time.time(), 0.01, "one", None, None))
+traces.close(30)
+"""
+
 MINE = """
 from sklearn.ensemble import RandomForestClassifier
 
@@ -216,6 +238,12 @@ def test_docker_stop_ends_an_idle_server_in_under_a_second_with_exit_code_0(user
 
     assert code == 0
     assert seconds < 1
+
+
+def test_the_serving_image_can_trace_requests() -> None:
+    run = ["run", "--rm", *HARDENED, "--network", "none", "--entrypoint", PYTHON, SERVE]
+
+    assert docker(*run, "-c", TRACING) == "/v1/traces True\n"
 
 
 def test_docker_stop_ends_a_training_at_once_with_nothing_published() -> None:

@@ -15,9 +15,9 @@ EXTRAS = PROJECT["optional-dependencies"]
 DOCKERFILES = ["Dockerfile.train", "Dockerfile.serve"]
 IMAGES = ["copse-train", "copse-serve"]
 ENVIRONMENTS = {
-    "environment.yml": ["train", "serve", "grpc", "dev"],
+    "environment.yml": ["train", "serve", "grpc", "traces", "dev"],
     "environments/train.yml": ["train"],
-    "environments/serve.yml": ["serve", "grpc"],
+    "environments/serve.yml": ["serve", "grpc", "traces"],
 }
 CONDA_FORGE_NAMES = {
     "prometheus-client": "prometheus_client"
