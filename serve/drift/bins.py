@@ -9,12 +9,11 @@ import numpy.typing as npt
 
 from model_repository import Column, Manifest
 from serve.drift.window import Label
+from serve.onnx_runtime import Rows
 
 MOST_BINS = 8  # of numbers in the range of the training: each but the last holds at least an 8th of its rows
 MOST_TEXTS = 10  # that have a bin of their own
 MISSING, OUTSIDE, FIRST = 0, 1, 2  # the codes of a missing value, and of a number below the range or an unknown text
-
-Codes = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -37,28 +36,33 @@ class Bins:
         return len(self.training) - (1 if self.texts else 2)
 
     def code(self, values: Sequence[Label]) -> list[int]:
-        """Return the codes of texts, of classes, or of the numbers of one column, which are then not missing."""
+        """Return the codes of texts or classes, or of numbers, none of them missing."""
         if self.boundaries:
             return [OUTSIDE + bisect_right(self.boundaries, value) for value in values if not isinstance(value, str)]
         return [self.codes.get(value, OUTSIDE) for value in values]
 
 
-def code_numbers(values: npt.NDArray[np.float32], boundaries: npt.NDArray[np.float64]) -> Codes:
-    """Return the codes of numbers [rows, columns] between boundaries [most boundaries, columns], filled up with inf."""
-    exact = values.astype(np.float64)  # as the edges of the training's histogram are
-    codes = np.full(values.shape, OUTSIDE, dtype=np.intp)
-    for boundary in boundaries:
-        codes += exact >= boundary
-    codes[np.isnan(exact)] = MISSING
-    return codes
+def side_by_side(boundaries: list[list[float]]) -> Rows:
+    """Return boundaries [most boundaries, columns]; a column with fewer has infinities, which no number reaches.
 
-
-def side_by_side(boundaries: list[list[float]]) -> npt.NDArray[np.float64]:
-    """Return boundaries [most boundaries, columns]; a column with fewer has infinities, which no number reaches."""
+    Each is rounded up to float32: as many float32 numbers are below it as before.
+    """
     filled = np.full((max(map(len, boundaries), default=0), len(boundaries)), np.inf)
     for place, each in enumerate(boundaries):
         filled[: len(each), place] = each
-    return filled
+    rounded = filled.astype(np.float32)
+    return np.where(rounded < filled, np.nextafter(rounded, np.float32(np.inf)), rounded)
+
+
+def count_numbers(values: Rows, boundaries: Rows) -> npt.NDArray[np.int64]:
+    """Return how many numbers [rows, columns] have each code, [columns, codes], by boundaries [most, columns]."""
+    there = len(values) - np.isnan(values).sum(axis=0)
+    counts = np.zeros((len(boundaries) + 2, values.shape[1]), dtype=np.int64)
+    counts[MISSING], counts[OUTSIDE] = len(values) - there, there
+    for code, boundary in enumerate(boundaries, FIRST):
+        counts[code] = (values >= boundary).sum(axis=0, dtype=np.int16)
+    counts[OUTSIDE:-1] -= counts[FIRST:]
+    return counts.T
 
 
 def column_bins(manifest: Manifest) -> list[Bins]:

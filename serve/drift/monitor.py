@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_repository import Manifest
-from serve.drift.bins import MISSING, OUTSIDE, Bins, code_numbers, column_bins, prediction_bins, side_by_side
+from serve.drift.bins import MISSING, OUTSIDE, Bins, column_bins, count_numbers, prediction_bins, side_by_side
 from serve.drift.stability import (
     Shares,
     by_chance,
@@ -35,8 +35,8 @@ class Compared:
         return self.live[MISSING]
 
     @property
-    def out_of_range(self) -> float:
-        """Return the share of rows whose number, or text, training did not see the like of."""
+    def unseen(self) -> float:
+        """Return the share of rows whose number is out of the range of the training, or whose text is unknown."""
         return self.live[OUTSIDE] + sum(self.live[self.bins.last + 1 :])
 
 
@@ -47,6 +47,12 @@ class Drift:
     rows: int
     columns: list[Compared]
     prediction: Compared | None
+
+    def most_drifted(self, most: int) -> list[Compared]:
+        """Return at most so many columns, in their order where these are all, else with the highest index first."""
+        if len(self.columns) <= most:
+            return self.columns
+        return sorted(self.columns, key=lambda each: -each.index)[:most]
 
 
 class Monitor:
@@ -101,15 +107,14 @@ class Reference:
 
     def _counts(self, window: Window) -> Shares:
         """Return how many rows are in each bin."""
-        codes = np.zeros((len(window), len(self._all)), dtype=np.intp)
-        codes[:, self._numbers] = code_numbers(window.numbers(), self._boundaries)
+        counts = np.zeros(self._training.shape)
+        counted = count_numbers(window.numbers(), self._boundaries)
+        counts[self._numbers, : counted.shape[1]] = counted
         for place, texts in zip(self._texts, zip(*window.texts(), strict=True), strict=True):
-            codes[:, place] = self._bins[place].code(texts)
+            counts[place] = np.bincount(self._bins[place].code(texts), minlength=self._most)
         if self._prediction:
-            codes[:, -1] = self._prediction.code(window.labels())
-        codes += np.arange(len(self._all)) * self._most
-        counts = np.bincount(codes.ravel(), minlength=len(self._all) * self._most)
-        return counts.reshape(len(self._all), self._most).astype(np.float64)
+            counts[-1] = np.bincount(self._prediction.code(window.labels()), minlength=self._most)
+        return counts
 
 
 def _keys(window: Window) -> list[object]:

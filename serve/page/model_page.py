@@ -5,7 +5,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from serve.drift.monitor import Drift
 from serve.model import LoadedModel
+from serve.page.drifted import drifted
 from serve.page.fields import fields
 from serve.page.importance import by_importance, importance_bars
 from serve.page.known_rows import known_rows
@@ -60,8 +62,10 @@ class ModelPage:
         reading.truth = row.truth
         return reading
 
-    def whole(self, reading: Reading | None, answer: dict[str, Any] | None, **around: Any) -> str:
-        """Return the page, with a filled form and its answer where there are."""
+    def whole(
+        self, reading: Reading | None, answer: dict[str, Any] | None, *, drift: Drift | None, **around: Any
+    ) -> str:
+        """Return the page, with a filled form and its answer where there are; no `drift` is not shown."""
         return render(
             "model.html",
             name=self._name,
@@ -72,6 +76,7 @@ class ModelPage:
             by_importance=self._by_importance,
             known_rows=self.known_rows,
             keys=[each.key for each in self.fields],
+            drift=drifted(drift, self._manifest.target) if drift else None,
             **self._answered(reading or Reading(), answer),
             **around,
         )

@@ -20,6 +20,7 @@ from model_repository import (
     RowSet,
     Target,
 )
+from serve.drift.monitor import Drift
 from serve.model import LoadedModel
 from serve.page import templates
 from serve.page.asking import asked_of, rows_of
@@ -63,12 +64,12 @@ class Checked(HTMLParser):
         self.texts.append(data)
 
 
-def page_of(model: LoadedModel, example: str = "") -> str:
+def page_of(model: LoadedModel, example: str = "", drift: Drift | None = None) -> str:
     page = ModelPage(model, explained=model.explanation is not None)
     reading = page.known(example)
     asked = asked_of(rows_of(reading.row, model), model) if reading else None
     found = asked.encode(model.predict(asked.rows)) if asked else None
-    return page.whole(reading, found, candidate=None, up="", here="./")
+    return page.whole(reading, found, drift=drift, candidate=None, up="", here="./")
 
 
 def check_page(text: str) -> Checked:
@@ -216,4 +217,4 @@ def test_once_a_page_is_prepared_no_template_is_left_to_be_compiled_on_the_event
     monkeypatch.setattr(templates._environment(), "compile", None)
 
     assert page.part(Reading(), None)
-    assert page.whole(None, None, candidate=None, up="", here="./")
+    assert page.whole(None, None, drift=None, candidate=None, up="", here="./")
