@@ -4,7 +4,7 @@
 # Otherwise it says so; on CI a missing program is an error, elsewhere the caller goes on without it.
 set -euo pipefail
 name=$1 install=${2:-}
-small=no
+small=no tags=
 case $name in
   actionlint) source=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 small=yes ;;
   kubeconform) source=github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 small=yes ;;
@@ -12,6 +12,8 @@ case $name in
   helm3) source=helm.sh/helm/v3/cmd/helm@v3.21.4 ;;
   vegeta) source=github.com/tsenart/vegeta/v12@v12.12.0 small=yes ;;
   kind) source=sigs.k8s.io/kind@v0.33.0 ;;
+  # Without what finds targets in clouds, nearly all of what there would be to compile.
+  prometheus | promtool) source=github.com/prometheus/prometheus/cmd/$name@v0.316.0 tags=remove_all_sd ;;
   *) echo "tool.sh: there is no $name" >&2; exit 2 ;;
 esac
 program=${name%3}
@@ -20,7 +22,7 @@ tools=$(cd "$(dirname "$0")/.." && pwd)/.tools
 if [ -z "$install" ] && { [ -x "$tools/$program" ] || command -v "$program" >/dev/null; }; then exit 0; fi
 if { [ "$install" = --install ] || [ $small = yes ]; } && command -v go >/dev/null; then
   echo "tools: compiling $name into .tools (once)"
-  CGO_ENABLED=0 GOBIN=$tools go install -trimpath -ldflags "-s -w" "$source"
+  CGO_ENABLED=0 GOBIN=$tools go install -trimpath -tags "$tags" -ldflags "-s -w" "$source"
   exit 0
 fi
 if [ -n "${CI:-}" ]; then

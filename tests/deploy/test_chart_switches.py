@@ -17,6 +17,8 @@ SWITCHES = {
     "ingress.enabled=true,ingress.host=a.example": "Ingress",
     "httpRoute.enabled=true,httpRoute.parentRefs[0].name=gateway": "HTTPRoute",
     "serviceMonitor.enabled=true": "ServiceMonitor",
+    "podMonitor.enabled=true": "PodMonitor",
+    "prometheusRule.enabled=true": "PrometheusRule",
     "retrain.enabled=true": "CronJob",
 }
 

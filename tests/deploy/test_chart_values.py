@@ -19,6 +19,9 @@ MISTYPED = {
     "persistence.accessModes={ReadOnlyMany}": "at '/persistence/accessModes/0': value must be one of",
     "serve.tlsSecret=Not A Name": "at '/serve/tlsSecret': 'Not A Name' does not match pattern",
     "serve.tracesEndpoint=collector:4318": "at '/serve/tracesEndpoint': 'collector:4318' does not match pattern",
+    "podMonitor.interval=often": "at '/podMonitor/interval': 'often' does not match pattern",
+    "prometheusRule.slowSeconds=3": "at '/prometheusRule/slowSeconds': maximum: got 3, want 2",
+    "dashboard.label=x": "at '/dashboard': additional properties 'label' not allowed",
     "serve.env.COPSE_MAX_ROWS=9": "at '/serve/env/COPSE_MAX_ROWS': got number, want string",
 }
 AT_ODDS = {
@@ -29,6 +32,7 @@ AT_ODDS = {
     "autoscaling.enabled=true,serve.resources.requests.cpu=null": "autoscaling.enabled needs serve.resources.requests",
     "ingress.enabled=true": "ingress.enabled needs ingress.host",
     "httpRoute.enabled=true": "httpRoute.enabled needs httpRoute.parentRefs",
+    "serviceMonitor.enabled=true,podMonitor.enabled=true": "every pod would be read, and counted, twice",
     "serve.image.tag=latest": "serve.image.tag must not be latest",
     "train.image.tag=latest": "train.image.tag must not be latest",
     "serve.env.PORT=http": "serve.env must hold settings of the server, whose names begin with COPSE_ or OTEL_, not PORT",

@@ -68,3 +68,16 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- define "copse.sharedVolume" -}}
 {{- if has "ReadWriteMany" .Values.persistence.accessModes }}true{{ end }}
 {{- end }}
+
+{{/* Where and how often Prometheus reads a pod. Takes (list . interval). */}}
+{{- define "copse.metricsEndpoint" -}}
+{{- $root := index . 0 -}}
+port: http
+path: /metrics
+interval: {{ index . 1 }}
+{{- if $root.Values.serve.tlsSecret }}
+scheme: https
+tlsConfig:
+  insecureSkipVerify: true # pods are read by address, and the certificate has the Service's name
+{{- end }}
+{{- end }}

@@ -40,6 +40,9 @@
 {{- if and .httpRoute.enabled (not .httpRoute.parentRefs) }}
 {{- fail "httpRoute.enabled needs httpRoute.parentRefs: the gateway that takes it" }}
 {{- end }}
+{{- if and .serviceMonitor.enabled .podMonitor.enabled }}
+{{- fail "serviceMonitor.enabled and podMonitor.enabled cannot be used at once: every pod would be read, and counted, twice" }}
+{{- end }}
 {{- if and .networkPolicy.enabled .serve.tracesEndpoint (not .networkPolicy.serveEgress) }}
 {{- fail "serve.tracesEndpoint needs networkPolicy.serveEgress while networkPolicy.enabled is set: rules that let serving pods reach the collector and name resolution" }}
 {{- end }}
@@ -52,7 +55,7 @@
 {{- if not (regexMatch "^(COPSE|OTEL)_[A-Z_]+$" $name) }}
 {{- fail (printf "serve.env must hold settings of the server, whose names begin with COPSE_ or OTEL_, not %s" $name) }}
 {{- end }}
-{{- if has $name (list "COPSE_MODEL" "COPSE_POLL_SECONDS" "COPSE_DRAIN_SECONDS" "COPSE_SHUTDOWN_SECONDS" "COPSE_LOG_LEVEL" "COPSE_MODELS" "COPSE_HOST" "COPSE_PORT" "COPSE_TOKENS_FILE" "COPSE_TLS_CERTIFICATE" "COPSE_TLS_KEY" "COPSE_GRPC_PORT" "OTEL_EXPORTER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" "OTEL_SERVICE_NAME" "OTEL_RESOURCE_ATTRIBUTES") }}
+{{- if has $name (list "COPSE_MODEL" "COPSE_POLL_SECONDS" "COPSE_DRAIN_SECONDS" "COPSE_SHUTDOWN_SECONDS" "COPSE_LOG_LEVEL" "COPSE_LOG_LEVEL_FILE" "COPSE_MODELS" "COPSE_HOST" "COPSE_PORT" "COPSE_TOKENS_FILE" "COPSE_TLS_CERTIFICATE" "COPSE_TLS_KEY" "COPSE_GRPC_PORT" "OTEL_EXPORTER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" "OTEL_SERVICE_NAME" "OTEL_RESOURCE_ATTRIBUTES") }}
 {{- fail (printf "serve.env must not hold %s: the chart sets it" $name) }}
 {{- end }}
 {{- end }}
