@@ -105,7 +105,8 @@ def _message(record: logging.LogRecord) -> str:
         message = record.getMessage()
     except Exception:  # noqa: BLE001 - arguments that do not fit
         message = _text(record.msg)
-    return _text(message) if _is_ours(record) else _text(_VALUES_MAY_FOLLOW.split(message)[0].strip())
+    shown = message if _is_ours(record) else _VALUES_MAY_FOLLOW.split(message)[0].strip() or record.name
+    return _text(shown)
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
