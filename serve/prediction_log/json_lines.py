@@ -60,6 +60,7 @@ class StandardOutput:
     """Lines on standard output, each in a write of its own, so that short ones are not mixed with those of others."""
 
     seconds = 0.0
+    last_seconds = 2.0  # nobody may be reading
 
     def __init__(self, descriptor: int = 1) -> None:
         self._descriptor = descriptor
@@ -85,6 +86,7 @@ class LineFile:
     """Lines in a file. When it is full it becomes FILE.1, that FILE.2, and so on; the oldest is deleted."""
 
     seconds = 0.0
+    last_seconds = 10.0
 
     def __init__(self, path: Path, most_bytes: int) -> None:
         """Append to a file of whole lines; all files together have at most so many bytes.

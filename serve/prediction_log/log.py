@@ -24,7 +24,7 @@ log = logging.getLogger("copse")
 MOST_BYTES = 16 * 2**20  # of rows that wait to be written; more are dropped
 PART_BYTES = 2**20  # that are written at a time
 LOOK_SECONDS = 0.1
-CLOSE_SECONDS, CLOSE_LOOK_SECONDS = 2.0, 0.01  # for what waits at the end
+CLOSE_LOOK_SECONDS = 0.01
 THREAD = "prediction-log"
 
 FULL, FAILED, COLUMN, SHUTDOWN = "full", "failed", "column", "shutdown"
@@ -34,6 +34,7 @@ class Sink(Protocol):
     """What samples are written to."""
 
     seconds: float  # how long samples of a version are gathered
+    last_seconds: float  # for what waits at the end
 
     def write(self, samples: Sequence[Sample]) -> Iterator[int]:
         """Write samples of one version; yield, after each step, how many more rows are safely written.
@@ -114,7 +115,7 @@ class PredictionLog:
     async def close(self) -> None:
         """Have what waits written, for a bounded time; what is left then is dropped."""
         self._closing.set()
-        deadline = time.monotonic() + CLOSE_SECONDS
+        deadline = time.monotonic() + self._sink.last_seconds
         while self._thread.is_alive() and time.monotonic() < deadline:  # noqa: ASYNC110 - a thread is waited for
             await asyncio.sleep(CLOSE_LOOK_SECONDS)
         if self._thread.is_alive():

@@ -69,6 +69,7 @@ class ParquetFolder:
     """A folder of finished files; the oldest are deleted before there is too much."""
 
     seconds = GATHER_SECONDS
+    last_seconds = 10.0
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
         """Write into a folder in which only this log's files are; together they have at most so many bytes.

@@ -1,14 +1,16 @@
 """What the prediction log has written and dropped, as Prometheus' client has it. Only a scrape loads this."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from serve.prediction_log.log import PredictionLog
+if TYPE_CHECKING:
+    from serve.prediction_log.log import PredictionLog
 
 
-def series(log: PredictionLog | None) -> Iterator[Metric]:
+def series(log: "PredictionLog | None") -> Iterator[Metric]:
     """Yield the series; none where the log is off."""
     if log is None:
         return

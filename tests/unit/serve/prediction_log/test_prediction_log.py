@@ -16,7 +16,6 @@ from prometheus_client.metrics_core import Metric
 
 from serve.model import LoadedModel
 from serve.onnx_runtime import MixedRows
-from serve.prediction_log import log as module
 from serve.prediction_log.log import MOST_BYTES, PART_BYTES, PredictionLog
 from serve.prediction_log.samples import LoggedModel, Policy, Sample
 from serve.prediction_log.series import series
@@ -30,6 +29,7 @@ class Script:
 
     def __init__(self, fails: Sequence[bool] = (), seconds: float = 0.0) -> None:
         self.seconds = seconds
+        self.last_seconds = 20.0
         self.samples: list[Sample] = []
         self.may_go_on = threading.Event()
         self.may_go_on.set()
@@ -161,11 +161,9 @@ def test_an_error_that_nobody_thought_of_does_not_end_the_log() -> None:
     assert log.rows >= len(ROWS)
 
 
-def test_a_sink_that_hangs_holds_up_the_end_for_a_bounded_time(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(module, "CLOSE_SECONDS", 0.1)
+def test_a_sink_that_hangs_holds_up_the_end_for_a_bounded_time(caplog: pytest.LogCaptureFixture) -> None:
     sink = Script()
+    sink.last_seconds = 0.1
     sink.may_go_on.clear()
     with logging_to(sink) as log:
         offer(log, ROWS[:2])
@@ -178,9 +176,9 @@ def test_a_sink_that_hangs_holds_up_the_end_for_a_bounded_time(
     assert accounted(log) == 3
 
 
-def test_closing_leaves_the_event_loop_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CLOSE_SECONDS", 0.2)
+def test_closing_leaves_the_event_loop_to_others() -> None:
     sink = Script()
+    sink.last_seconds = 0.2
     sink.may_go_on.clear()
     log = PredictionLog(sink, 1.0, EVERYTHING)
     offer(log, ROWS)
