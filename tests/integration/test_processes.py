@@ -19,6 +19,12 @@ from tests.servers import DEADLINE_SECONDS, eventually, ready, serving
 from train.builtin import built_in
 
 ROOT = Path(__file__).parents[2]
+# The terminal becomes that of the new session, so that Ctrl-C reaches make and the server as on a desk.
+ON_ITS_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 def server(*flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -105,13 +111,12 @@ def test_make_run_ends_with_a_curl_line_and_stops_cleanly_on_ctrl_c(
     models = repository if already else tmp_path / "new"
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
-        ["make", "--no-print-directory", "run", f"MODELS={models}", "PORT=0"],
+        [sys.executable, "-c", ON_ITS_TERMINAL, "make", "--no-print-directory", "run", f"MODELS={models}", "PORT=0"],
         cwd=ROOT,
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
         start_new_session=True,
-        preexec_fn=_own_the_terminal,  # noqa: PLW1509 - the child is single-threaded make
     )
     os.close(terminal)
     said = _read_until(controller, b"Ctrl-C stops.")
@@ -126,14 +131,6 @@ def test_make_run_ends_with_a_curl_line_and_stops_cleanly_on_ctrl_c(
     assert b"Traceback" not in rest
     assert b"rror" not in rest
     os.close(controller)
-
-
-def _own_the_terminal() -> None:
-    """Make the terminal that of the new session, so that Ctrl-C reaches make and the server as on a desk."""
-    import fcntl  # noqa: PLC0415 - in the child
-    import termios  # noqa: PLC0415
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _read_until(terminal: int, words: bytes) -> bytes:
