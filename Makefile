@@ -31,9 +31,12 @@ train: setup ## Train the example, prove its export and publish it (MODELS=folde
 serve: setup ## Serve what is published (MODELS=folder PORT=number)
 	@exec $(BIN)/copse-serve --models "$(MODELS)" --port "$(PORT)"
 
-test: setup ## Run every test that needs no cluster and no container engine
+# As many at a time as there are CPUs; 0 runs one after the other, which is what a debugger wants.
+WORKERS ?= logical
+
+test: setup ## Run every test that needs no cluster and no container engine (WORKERS=0: one at a time)
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist worksteal
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
