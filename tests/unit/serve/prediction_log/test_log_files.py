@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from tests.prediction_logs import BYTES, EVERYTHING, MIXED, accounted, answers_t
 from tests.servers import eventually
 
 LINE = 250  # bytes, about
+ROOT = Path(__file__).parents[4]
 
 
 def permissions(path: Path) -> int:
@@ -170,6 +173,27 @@ def test_each_version_has_files_of_its_own_with_its_own_columns(tmp_path: Path) 
     assert "copse_probability_no" not in second
     assert str(first["width"].dtype) == "float32"
     assert str(first["copse_time"].dt.tz) == "UTC"
+
+
+WITHOUT_PANDAS = """
+import sys
+from pathlib import Path
+from serve.prediction_log.parquet import ParquetFolder
+from serve.prediction_log.samples import LoggedModel, sample_of
+from tests.mixed_models import ROWS
+from tests.prediction_logs import EVERYTHING, MIXED, answers_to
+before = "pandas" in sys.modules
+logged = LoggedModel(MIXED, EVERYTHING)
+sample = sample_of(logged, 0.0, "asked", MIXED.signature.inputs(ROWS), answers_to(len(ROWS)))
+print(before, *ParquetFolder(Path(sys.argv[1]), 2**22).write([sample]), "pandas" in sys.modules)
+"""
+
+
+def test_writing_parquet_loads_no_pandas_where_it_is_installed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT_PANDAS, str(tmp_path / "log.parquet")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+
+    assert done.stdout.split() == ["False", "5", "False"]
 
 
 def test_a_column_with_a_name_of_the_logs_own_keeps_it(tmp_path: Path) -> None:
