@@ -116,9 +116,9 @@ def _names(bins: Bins) -> dict[int, str]:
 
 
 def _text_names(bins: Bins) -> dict[int, str]:
-    last = {code: str(text) for text, code in bins.codes.items()}
+    known = {code: str(text) for text, code in bins.codes.items() if code != MISSING}
     several = len(bins.codes) - 1 > bins.last - FIRST + 1
-    return last | ({bins.last: "all others"} if several else {}) | {OUTSIDE: "unknown"}
+    return known | ({bins.last: "all others"} if several else {}) | {OUTSIDE: "unknown"}
 
 
 def _number_names(bins: Bins) -> dict[int, str]:

@@ -20,7 +20,7 @@ from model_repository import (
     RowSet,
     Target,
 )
-from serve.drift.monitor import Drift
+from serve.drift.monitor import Drift, Monitor
 from serve.model import LoadedModel
 from serve.page import templates
 from serve.page.asking import asked_of, rows_of
@@ -29,6 +29,7 @@ from serve.page.model_page import ModelPage
 from serve.page.proof import proof
 from serve.page.quality import quality
 from serve.page.reading import Reading
+from tests.drifting import held_out, send
 from tests.factories import manifest
 from tests.mixed_models import ROWS, Kind, columns, version
 
@@ -106,6 +107,33 @@ def test_the_page_of_the_default_model_tells_all_there_is_and_is_small(default_m
     assert len(script.content) < 15_000
 
 
+def test_the_page_with_drift_is_small_too_and_says_what_has_shifted(default_model: LoadedModel) -> None:
+    rows = held_out("breast-cancer", 500)
+    rows[:, 0] *= 3
+    text = page_of(default_model, "2", send(default_model, rows).drift())
+
+    page = check_page(text)
+    assert len(text.encode()) + sum(len(each.content) for each in FILES.values()) < MOST_BYTES
+    assert "The last 500 rows beside those of the training. Shifted: mean radius." in text
+    told = [given["aria-label"] or "" for tag, given in page.elements if tag == "svg" and given.get("role") == "img"]
+    assert sum(text.endswith("ranges or values, in training and live.") for text in told) == 12
+
+
+@pytest.mark.parametrize("kind", ["classes", "labels", "number"])
+def test_drift_is_shown_of_every_kind_of_model_and_not_where_it_is_off(kind: Kind) -> None:
+    model = mixed(kind)
+    monitor = Monitor(model.manifest)
+    assert "No row was answered yet" in page_of(model, drift=monitor.drift())
+    rows = model.signature.inputs(ROWS)
+    monitor.window.add(rows, model.predict(rows))
+    text = page_of(model, drift=monitor.drift())
+
+    check_page(text)
+    assert "The last 5 rows beside those of the training. Nothing has shifted." in text
+    assert 'href="#drift"' in text
+    assert "drift" not in page_of(model)
+
+
 @pytest.mark.parametrize("kind", ["classes", "labels", "number"])
 @pytest.mark.parametrize("example", ["", "1"])
 def test_a_model_without_evaluation_importances_and_explanation_has_a_page(kind: Kind, example: str) -> None:
@@ -128,9 +156,12 @@ def test_names_and_texts_can_do_nothing_to_the_page() -> None:
     )
     examples = [Example(ROWS[1], "no"), Example(ROWS[2], None)]
     parts = {"evaluation": evaluation, "importances": importances, "examples": examples, "metrics": {HOSTILE: 0.5}}
-    page = check_page(page_of(mixed("classes", columns=made, target=target, **parts), "1"))
+    model = mixed("classes", columns=made, target=target, **parts)
+    monitor = Monitor(model.manifest)
+    monitor.window.add(model.signature.inputs(ROWS), model.predict(model.signature.inputs(ROWS)))
+    page = check_page(page_of(model, "1", monitor.drift()))
 
-    assert sum(HOSTILE in text for text in page.texts) >= 6
+    assert sum(HOSTILE in text for text in page.texts) >= 10
 
 
 def test_a_column_with_many_texts_is_typed_with_suggestions() -> None:
