@@ -30,6 +30,10 @@ class Installation(ABC):
     def upgrade_image(self, tag: str) -> None:
         """Have the serving pods run another tag of their image."""
 
+    @abstractmethod
+    def set_log_level(self, level: str) -> None:
+        """Have the serving pods log at another level."""
+
     def train_again(self, name: str, *arguments: str) -> None:
         """Start a Job that is the installed training Job but for its name and some arguments."""
         (job, *_) = self.namespace.get("jobs", "--selector", "app.kubernetes.io/component=train")["items"]
@@ -74,6 +78,10 @@ class ByManifests(Installation):
         """Set the image, as a person would."""
         self.namespace.kubectl("set", "image", "deployment/copse", f"serve=copse-serve:{tag}")
 
+    def set_log_level(self, level: str) -> None:
+        """Patch the ConfigMap, as a person would."""
+        self.namespace.kubectl("patch", "configmap", "copse-log", "--patch", json.dumps({"data": {"level": level}}))
+
 
 class ByHelm(Installation):
     """`helm install copse helm/copse`."""
@@ -96,6 +104,10 @@ class ByHelm(Installation):
     def upgrade_image(self, tag: str) -> None:
         """Upgrade the release with another tag."""
         self.release("copse", *self._port(), "--set", f"serve.image.tag={tag}")
+
+    def set_log_level(self, level: str) -> None:
+        """Upgrade the release with another level."""
+        self.release("copse", *self._port(), "--set", f"serve.logLevel={level}")
 
     def allow_one_disruption(self) -> None:
         """Upgrade the release with a budget for disruptions, so that a drain takes one pod at a time."""

@@ -1,10 +1,13 @@
 """What the pods can and cannot do, asked from inside."""
 
 import json
+import time
+from collections.abc import Callable
 
+import httpx
 import pytest
 
-from tests.e2e.cluster import Namespace
+from tests.e2e.cluster import Namespace, eventually, restarts
 from tests.e2e.installs import Installation
 
 pytestmark = pytest.mark.cluster
@@ -62,3 +65,26 @@ def test_a_pod_that_is_not_locked_down_is_refused_by_the_namespace(installation:
 
     with pytest.raises(AssertionError, match='violates PodSecurity "restricted'):
         installation.namespace.apply(pod)
+
+
+def test_the_log_is_json_and_its_level_changes_in_running_pods_without_a_restart(
+    installation: Installation, address: str, figure: Callable[[str], None]
+) -> None:
+    namespace = installation.namespace
+    before = {pod["metadata"]["name"]: restarts(pod) for pod in namespace.pods("serve")}
+
+    def in_the_logs(words: str) -> int:
+        return sum(words in namespace.kubectl("logs", name) for name in before)
+
+    begun = time.monotonic()
+    installation.set_log_level("debug")
+    anew = "the settings of the log were read anew"
+    eventually(lambda: in_the_logs(anew) == len(before), "not every pod has read the level", 240)
+    figure(f"in all pods after {time.monotonic() - begun:.0f} s")
+    assert httpx.get(f"{address}/", headers={"x-request-id": "told-in-the-log"}).status_code == 200
+    eventually(lambda: in_the_logs('"request_id":"told-in-the-log"') == 1, "the request has no line")
+
+    installation.set_log_level("info")
+    assert {pod["metadata"]["name"]: restarts(pod) for pod in namespace.pods("serve")} == before
+    for name in before:
+        assert all(isinstance(json.loads(line), dict) for line in namespace.kubectl("logs", name).splitlines())
