@@ -99,6 +99,15 @@ def test_a_line_has_its_time_in_utc_its_level_and_what_was_given_beside_the_mess
     }
 
 
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(2**70, str(2**70)), (10**5000, "int"), (2**63, 2**63)],
+    ids=["70 bits", "5000 digits", "64 bits"],
+)
+def test_a_number_that_is_too_large_for_json_is_told_as_text(number: int, shown: object) -> None:
+    assert told(record(rows=number))["rows"] == shown
+
+
 def test_nothing_that_is_given_takes_the_place_of_time_level_and_message() -> None:
     made = record(time="never", level="none")
 
