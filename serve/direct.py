@@ -17,17 +17,16 @@ from serve.access import Tokens, refuse
 from serve.admission import Admission, ClientGone
 from serve.body import BINARY, JSON, BodyMemory, Held
 from serve.drain import Drain
-from serve.ended import Work
 from serve.errors import Overloaded, RequestError
 from serve.framing import BLANK_LINE
-from serve.identity import Identity, identity, new_id
+from serve.identity import Identity, Known, identity, new_id
 from serve.model import LoadedModel
 from serve.observer import Observer
 from serve.questions import Answered, Question
 from serve.refusal import refusal
 from serve.routes import predict, v2
 from serve.routes.state import named
-from serve.service import Service
+from serve.service import Service, work_of
 from serve.settings import Settings
 from serve.watcher import Watcher
 
@@ -235,8 +234,8 @@ class Exchange:
         request_id = self._head.identity.request_id or new_id()
         head = self._direct.head(self._line.default_headers, self._model, headers)
         self._line.answer(b"%b%b\r\ncontent-length: %d\r\n\r\n" % (head, request_id, len(content)), content)
-        work = self._direct.service.count(self._model, answered, seconds, request_id.decode())
-        self._note(OK, request_id, work)
+        waiting = self._direct.service.count(self._model, answered, seconds, request_id.decode())
+        self._note(OK, request_id, answered, waiting)
 
     def set_exception(self, error: Exception) -> None:
         """Tell when to come again, or have the application say what is wrong."""
@@ -245,20 +244,16 @@ class Exchange:
             request_id = self._head.identity.request_id or new_id()
             self._line.answer(refusal(error, self._line.default_headers, request_id, close=False), b"")
             self._direct.observer.metrics.refused(error.reason)
-            self._note(error.status, request_id, None)
+            self._note(error.status, request_id, None, 0.0)
         elif not isinstance(error, ClientGone):
             self._line.go_the_usual_way(self.body)
 
-    def _note(self, status: int, request_id: bytes, work: Work | None) -> None:
-        self._direct.observer.ended(
-            "POST",
-            self._head.template,
-            status,
-            self._begun,
-            request_id=request_id.decode(),
-            traceparent=self._head.identity.traceparent,
-            work=work,
-        )
+    def _note(self, status: int, request_id: bytes, answered: Answered | None, waiting: float) -> None:
+        def known() -> Known:
+            work = work_of(self._model, answered, waiting) if answered else None
+            return request_id.decode(), self._head.identity.traceparent, work
+
+        self._direct.observer.ended("POST", self._head.template, status, self._begun, known)
 
 
 def _text(value: bytes | None) -> str | None:

@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from serve.ended import Stages
+from serve.drift import series as drift
 from serve.errors import NotReady
 from serve.metrics import Buckets, Metrics
 from serve.prediction_log import series as prediction_log
@@ -42,6 +42,7 @@ class _Series(Collector):
         yield from self._requests()
         yield from self._work()
         yield from self._models()
+        yield from drift.series(self._metrics.watcher.slots.values())
         if self._prediction_log:
             yield from prediction_log.series(self._prediction_log)
 
@@ -74,9 +75,9 @@ class _Series(Collector):
         for (model, version), worked in self._metrics.worked.items():
             named = [model, str(version)]
             rows.add_metric(named, worked.rows)
-            batches.add_metric(named, *_buckets(worked.batches))
-            for stage in Stages._fields:
-                stages.add_metric([*named, stage], *_buckets(getattr(worked, stage)))
+            batches.add_metric(named, *_buckets(worked.batches()))
+            for stage, seconds in worked.stages():
+                stages.add_metric([*named, stage], *_buckets(seconds))
         queued = GaugeMetricFamily(
             "copse_queued_rows", "Rows of requests that wait for their turn or are worked on.", labels=["state"]
         )

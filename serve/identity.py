@@ -4,12 +4,14 @@ import itertools
 import re
 import secrets
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from serve.ended import Work
 
 REQUEST_ID, TRACEPARENT = b"x-request-id", b"traceparent"
 CALLER = "copse.caller"  # under which the scope of a request holds its caller
+
+Known = tuple[str, str | None, Work | None]  # the id of a request, its traceparent, and what a model did for it
 
 _ID = re.compile(rb"[A-Za-z0-9._~+/=:@-]{1,128}")
 # W3C Trace Context, section 3.2: version, trace, parent and flags; versions after 00 may have more.
@@ -60,6 +62,6 @@ class Caller:
         self.left = False  # before there was an answer
         self.work: Work | None = None
 
-    def known(self) -> dict[str, Any]:
+    def known(self) -> Known:
         """Return what an observer is told of the request."""
-        return {"request_id": self.request_id, "traceparent": self.traceparent, "work": self.work}
+        return self.request_id, self.traceparent, self.work

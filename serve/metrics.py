@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from serve.admission import Admission
-from serve.ended import Work
+from serve.ended import Stages
 from serve.errors import OVERLOADS, REASONS
 from serve.watcher import Watcher
 
@@ -14,6 +15,7 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 STAGE_SECONDS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, *SECONDS)
 BATCH_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384)
 METHODS = frozenset({"GET", "HEAD", "POST"})
+MOST_NOT_SORTED = 1024  # requests whose times are put into buckets together, in about 0.2 ms
 MOST_VERSIONS = 16  # of all models, that are counted apart; of more the one that came first is forgotten
 
 
@@ -32,17 +34,48 @@ class Buckets:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def add_all(self, values: Sequence[float]) -> None:
+        """Count many values, in a tenth of the time."""
+        added = np.bincount(np.searchsorted(self.bounds, values), minlength=len(self.counts))
+        self.counts = [count + more for count, more in zip(self.counts, added.tolist(), strict=True)]
+        self.total += sum(values)
 
-@dataclass
+
 class Worked:
-    """What one version of a model did."""
+    """What one version of a model did. Times are put into their buckets when many have come, or when asked for."""
 
-    rows: int = 0
-    waiting: Buckets = field(default_factory=lambda: Buckets(STAGE_SECONDS))
-    decoding: Buckets = field(default_factory=lambda: Buckets(STAGE_SECONDS))
-    inference: Buckets = field(default_factory=lambda: Buckets(STAGE_SECONDS))
-    encoding: Buckets = field(default_factory=lambda: Buckets(STAGE_SECONDS))
-    batches: Buckets = field(default_factory=lambda: Buckets(BATCH_ROWS))
+    def __init__(self) -> None:
+        self.rows = 0
+        self._stages = [Buckets(STAGE_SECONDS) for _ in Stages._fields]
+        self._batches = Buckets(BATCH_ROWS)
+        self._came: list[tuple[float, float, float, float]] = []
+        self._came_together: list[int] = []
+
+    def add(self, rows: int, stages: tuple[float, float, float, float], together: int) -> None:
+        """Count the rows of a request, the seconds of its stages, and the rows of the run that answered it, or 0."""
+        self.rows += rows
+        self._came.append(stages)
+        if together:
+            self._came_together.append(together)
+        if len(self._came) >= MOST_NOT_SORTED:
+            self._sort()
+
+    def stages(self) -> Iterator[tuple[str, Buckets]]:
+        """Yield the seconds of requests in each stage."""
+        self._sort()
+        yield from zip(Stages._fields, self._stages, strict=True)
+
+    def batches(self) -> Buckets:
+        """Return the rows of each run."""
+        self._sort()
+        return self._batches
+
+    def _sort(self) -> None:
+        for stage, seconds in zip(self._stages, zip(*self._came, strict=True), strict=False):
+            stage.add_all(seconds)
+        if self._came_together:
+            self._batches.add_all(self._came_together)
+        self._came, self._came_together = [], []
 
 
 class Metrics:
@@ -61,16 +94,9 @@ class Metrics:
         self.requests[route, method if method in METHODS else "other", status] += 1
         self.durations[route].add(seconds)
 
-    def predicted(self, work: Work, together: int) -> None:
-        """Count rows that a version answered; `together` is how many one run had, told once for each run."""
-        worked = self.worked.get(work[:2]) or self._begin(*work[:2])
-        worked.rows += work.rows
-        worked.waiting.add(work.stages.waiting)
-        worked.decoding.add(work.stages.decoding)
-        worked.inference.add(work.stages.inference)
-        worked.encoding.add(work.stages.encoding)
-        if together:
-            worked.batches.add(together)
+    def of(self, model: str, version: int) -> Worked:
+        """Return what a version did, to be added to."""
+        return self.worked.get((model, version)) or self._begin(model, version)
 
     def _begin(self, model: str, version: int) -> Worked:
         if len(self.worked) >= MOST_VERSIONS:

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve.ended import Ended, Work
-from serve.identity import CALLER, REQUEST_ID, Caller
+from serve.ended import Ended
+from serve.identity import CALLER, REQUEST_ID, Caller, Known
 from serve.metrics import Metrics
 from serve.request_log import log_ended
 
@@ -30,28 +30,20 @@ class Observer:
         self.metrics = metrics
         self._traces = traces
 
-    def ended(
-        self,
-        method: str,
-        route: str,
-        status: int,
-        begun: float,
-        *,
-        request_id: str,
-        traceparent: str | None,
-        work: Work | None,
-    ) -> None:
-        """Take note of a request that has `begun` at a time of time.monotonic() and is answered now."""
+    def ended(self, method: str, route: str, status: int, begun: float, known: Callable[[], Known]) -> None:
+        """Take note of a request that has `begun` at a time of time.monotonic() and is answered now.
+
+        What else is `known` of it is asked for only where somebody is told.
+        """
         seconds = time.monotonic() - begun
         self.metrics.answered(route, method, status, seconds)
         logged = log.isEnabledFor(logging.DEBUG)
-        if not (logged or self._traces):
-            return
-        ended = Ended(method, route, status, time.time() - seconds, seconds, request_id, traceparent, work)
-        if logged:
-            log_ended(ended)
-        if self._traces:
-            self._traces.ended(ended)
+        if logged or self._traces:
+            ended = Ended(method, route, status, time.time() - seconds, seconds, *known())
+            if logged:
+                log_ended(ended)
+            if self._traces:
+                self._traces.ended(ended)
 
 
 def _never() -> bool:
@@ -85,7 +77,7 @@ class Observe:
                 message["headers"] = [*message["headers"], (REQUEST_ID, caller.request_id.encode())]
                 if not caller.left:
                     route = getattr(scope.get("route"), "path_format", "unmatched")
-                    self._observer.ended(scope["method"], route, message["status"], begun, **caller.known())
+                    self._observer.ended(scope["method"], route, message["status"], begun, caller.known)
             await send(message)
 
         try:

@@ -55,7 +55,8 @@ class Service:
         except (WrongValues, ModelFailed):
             self._watcher.failed(model)
             raise
-        caller.work = self.count(model, answered, time.monotonic() - asked, caller.request_id)
+        waiting = self.count(model, answered, time.monotonic() - asked, caller.request_id)
+        caller.work = work_of(model, answered, waiting)
         return answered
 
     def ask(self, question: Question, size: int, rows: int, gone: Callable[[], bool], asker: Asker) -> None:
@@ -74,13 +75,22 @@ class Service:
         else:
             self._admission.ask_in_thread(ticket)
 
-    def count(self, model: LoadedModel, answered: Answered, seconds: float, request_id: str) -> Work:
-        """Count what a version answered, `seconds` after it was asked; candidate and log have their share of it."""
+    def count(self, model: LoadedModel, answered: Answered, seconds: float, request_id: str) -> float:
+        """Count what a version answered, `seconds` after it was asked; candidate and log have their share of it.
+
+        Return how many of the seconds were spent waiting.
+        """
         _, rows, answers, decoding, inference, encoding, together = answered
         waiting = max(0.0, seconds - decoding - inference - encoding)
-        work = Work(model.name, model.version, len(rows), Stages(waiting, decoding, inference, encoding))
+        worked = self._metrics.of(model.name, model.version)
+        worked.add(len(rows), (waiting, decoding, inference, encoding), together)
         self._watcher.answered(model, rows, answers)
-        self._metrics.predicted(work, together)
         if self._prediction_log:
             self._prediction_log.offer(model, rows, answers, request_id)
-        return work
+        return waiting
+
+
+def work_of(model: LoadedModel, answered: Answered, waiting: float) -> Work:
+    """Return what a model did for a request that waited so many seconds."""
+    stages = Stages(waiting, answered.decoding, answered.inference, answered.encoding)
+    return Work(model.name, model.version, len(answered.rows), stages)
