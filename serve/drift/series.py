@@ -19,7 +19,7 @@ _OF_COLUMNS = {
 
 
 def series(slots: Iterable[Slot]) -> Iterator[Metric]:
-    """Yield what is known of each version that answers; of one that has answered no row, that its rows are 0."""
+    """Yield what is known of each version that has answered a row, and still answers."""
     of_version, of_column = ["model", "version"], ["model", "version", "column"]
     rows = GaugeMetricFamily(
         "copse_drift_window_rows", "Last rows that were compared with training.", labels=of_version
@@ -31,13 +31,13 @@ def series(slots: Iterable[Slot]) -> Iterator[Metric]:
     )
     families = {name: GaugeMetricFamily(name, text, labels=of_column) for name, text in _OF_COLUMNS.items()}
     for slot in slots:
-        if not slot.serving:
+        if not slot.serving or not slot.drift:
             continue
-        version, drift = [slot.name, str(slot.serving.version)], slot.drift.drift() if slot.drift else None
-        rows.add_metric(version, drift.rows if drift else 0)
-        if drift and drift.prediction:
+        version, drift = [slot.name, str(slot.serving.version)], slot.drift.drift()
+        rows.add_metric(version, drift.rows)
+        if drift.prediction:
             prediction.add_metric(version, drift.prediction.index)
-        for column in drift.most_drifted(MOST_COLUMNS) if drift else []:
+        for column in drift.most_drifted(MOST_COLUMNS):
             for name, value in _values(column).items():
                 families[name].add_metric([*version, column.bins.name], value)
     yield from (rows, prediction, *families.values())

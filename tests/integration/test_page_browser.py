@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Page, expect
 
 from serve.page.figures import MINUS, NARROW
 from tests.browsers import DESKTOP, PHONE, chromium, visiting
+from tests.drifting import held_out
 from tests.mixed_models import publish_mixed
 from tests.servers import RunningServer, serving
 
@@ -124,7 +126,7 @@ def test_the_keyboard_alone_is_enough(browser: Browser, server: RunningServer) -
 def test_without_javascript_it_reads_and_the_form_answers(browser: Browser, server: RunningServer) -> None:
     with visiting(browser, server.address, java_script_enabled=False) as visit:
         expect(visit.page.locator("h2")).to_have_text(
-            ["Try it", "How good it is", "What it goes by", "The export is proved", "Details"]
+            ["Try it", "Training and live", "How good it is", "What it goes by", "The export is proved", "Details"]
         )
         fill(visit.page)
         adds_up(visit.page)
@@ -185,8 +187,11 @@ def test_what_is_wrong_with_a_value_is_told_no_longer_once_it_is_taken_away(
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_nothing_is_in_the_way_of_anybody(browser: Browser, server: RunningServer, size: Size, scheme: str) -> None:
+    moved = (held_out("breast-cancer", 500) * 3).astype(float).tolist()
+    assert httpx.post(f"{server.address}/predict", json={"instances": moved}).status_code == 200
     with visiting(browser, server.address, viewport=size[1], color_scheme=scheme) as visit:
         assert violations(visit.page) == []
+        expect(visit.page.locator("#drift figure.shifted")).to_have_count(12)
         fill(visit.page)
         visit.page.locator("#form input").first.fill("99999")
         expect(visit.page.locator(".verdict .warned")).to_be_visible()
