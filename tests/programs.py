@@ -27,6 +27,12 @@ def program(name: str) -> str:
     return shutil.which(name) or missing(f"{name} is not installed")
 
 
+def prometheus(name: str) -> str:
+    """Return where a program of Prometheus' is: prometheus or promtool."""
+    path = f"{ROOT / '.tools'}{os.pathsep}{os.environ.get('PATH', '')}"
+    return shutil.which(name, path=path) or missing(f"{name} is not installed; make prometheus compiles it")
+
+
 def newman(address: str, *flags: str) -> subprocess.CompletedProcess[str]:
     """Run the Postman collection against a server."""
     if not NEWMAN.exists():
