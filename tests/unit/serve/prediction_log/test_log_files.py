@@ -58,9 +58,11 @@ def test_all_files_together_stay_within_the_bound_and_hold_the_newest_lines(
 
 
 def test_files_are_for_their_owner_alone_whatever_they_were(tmp_path: Path) -> None:
-    (tmp_path / "log.jsonl").touch(0o666)
-    (tmp_path / "log.jsonl").chmod(0o666)
-    with logging_to(LineFile(tmp_path / "log.jsonl", 4_000)) as log:
+    (tmp_path / "open.jsonl").touch()
+    (tmp_path / "open.jsonl").chmod(0o666)
+    with logging_to(LineFile(tmp_path / "open.jsonl", BYTES)) as log:
+        offer(log, ROWS)
+    with logging_to(LineFile(tmp_path / "log.jsonl", 8_000)) as log:
         offer(log, ROWS * 10)
     with logging_to(ParquetFolder(tmp_path / "log.parquet", BYTES)) as log:
         offer(log, ROWS)
