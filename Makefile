@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run train serve test check prove models large bench instructions torture soak images compose-test newman clients lock clean
-.PHONY: chart-check workflow-check values-table tools kind-up deploy e2e kind-down chart push-images push-chart release-check
+.PHONY: chart-check workflow-check values-table monitoring tools prometheus kind-up deploy e2e kind-down chart push-images push-chart release-check
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -58,6 +58,12 @@ workflow-check: ## Check the workflows (actionlint is compiled if Go is there)
 
 values-table: setup ## Renew the table of values in the chart's README
 	@$(BIN)/python scripts/values_table.py helm/copse
+
+monitoring: setup ## Renew the dashboard for Grafana and the copies in k8s/monitoring/
+	@$(BIN)/python -m scripts.monitoring
+
+prometheus: ## Compile Prometheus and promtool into .tools, pinned, for the tests of what they read (needs Go; 4 minutes, once)
+	@for name in prometheus promtool; do scripts/tool.sh $$name --install || exit 1; done
 
 tools: ## Compile helm, kind, kubeconform and actionlint into .tools, pinned (needs Go; HELM=helm3 takes Helm 3)
 	@for name in $(HELM) kind kubeconform actionlint; do scripts/tool.sh $$name --install || exit 1; done
