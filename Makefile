@@ -5,7 +5,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run train serve test check prove models large bench instructions torture soak images compose-test newman clients lock clean
+.PHONY: help setup run train serve test check prove models large bench observed instructions torture soak images compose-test newman clients lock clean
 .PHONY: chart-check workflow-check values-table monitoring tools prometheus kind-up deploy e2e kind-down chart push-images push-chart release-check
 
 help: ## List the targets
@@ -81,6 +81,10 @@ large: setup ## Train on 1,000,000 rows of 30 columns and print time and peak me
 bench: setup ## Measure Copse, its limits and its peers side by side; renew benchmarks/ (20 minutes; PEERS=: 2, prints)
 	@scripts/tool.sh vegeta || true
 	@$(BIN)/python -m benchmarks $(if $(filter undefined,$(origin PEERS)),,--peers $(PEERS))
+
+observed: setup ## Measure what metrics, drift, logs and traces cost; renew benchmarks/README.md (6 minutes)
+	@scripts/tool.sh vegeta || true
+	@$(BIN)/python -m benchmarks.observed
 
 instructions: setup ## Count the instructions of a request, beside those recorded (needs valgrind; 1 minute; RECORD=1 records)
 	@$(BIN)/python -m benchmarks.instructions $(if $(RECORD),--record)

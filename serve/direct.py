@@ -7,19 +7,17 @@ error has its answer.
 
 import time
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from starlette.datastructures import State
-from starlette.routing import compile_path
 
 from serve.access import Tokens, refuse
 from serve.admission import Admission, ClientGone
 from serve.body import BINARY, JSON, BodyMemory, Held
 from serve.drain import Drain
 from serve.errors import Overloaded, RequestError
-from serve.framing import BLANK_LINE
-from serve.identity import Identity, Known, identity, new_id
+from serve.heads import Head, KnownHeads, Way, way_of
+from serve.identity import Known, identity, new_id
 from serve.model import LoadedModel
 from serve.observer import Observer
 from serve.questions import Answered, Question
@@ -33,48 +31,13 @@ from serve.watcher import Watcher
 Headers = Sequence[tuple[bytes, bytes]]
 
 OK = 200
-MOST_KNOWN, LONGEST_KNOWN = 1024, 1024  # heads, and bytes of one
-NAMELESS = Identity(None, None)
 
 _JSON, _LENGTH = JSON.encode(), v2.LENGTH.encode()
 _UNUSUAL = frozenset({b"content-encoding", b"transfer-encoding", b"expect", b"upgrade"})
-_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:._-")
 _ASKED = {
     **dict.fromkeys((predict.PREDICT, predict.PREDICT_OF, predict.PREDICT_V1), (predict.question, {_JSON})),
     **dict.fromkeys((predict.INFER, predict.INFER_VERSION), (v2.question, {_JSON, BINARY.encode()})),
 }
-_PATTERNS = {template: compile_path(template)[0] for template in _ASKED}
-
-
-class Way(NamedTuple):
-    """A path of predictions: its template, and the model and the version that it names."""
-
-    template: str
-    name: str | None
-    version: str | None
-
-
-@lru_cache(maxsize=256)
-def way_of(target: bytes) -> Way | None:
-    """Return the way that a request's target is, if it is one of predictions and plainly written."""
-    if not _PLAIN.issuperset(target):
-        return None
-    for template, pattern in _PATTERNS.items():
-        if found := pattern.match(target.decode()):
-            return Way(template, found.groupdict().get("name"), found.groupdict().get("version"))
-    return None
-
-
-class Head(NamedTuple):
-    """What is known of an ordinary request by its head alone."""
-
-    template: str
-    name: str | None
-    version: str | None
-    body_bytes: int
-    json_bytes: int | None  # of the body, where that is not all of it
-    accepted: str | None  # in which encodings an answer is
-    identity: Identity
 
 
 class Line(Protocol):
@@ -110,34 +73,28 @@ class Direct:
         self.observer: Observer = state.observer
         self._default_headers: Headers = ()
         self._heads: dict[tuple[object, ...], bytes] = {}
-        self._known: dict[bytes, Head] = {}
+        self._known = KnownHeads()
 
     def exchange(self, line: Line, target: bytes, headers: Headers, written: bytes) -> "Exchange | None":
         """Return the exchange that the head of a POST request begins, or None if it is no ordinary prediction.
 
-        `written` is the whole head as it came, or empty. It is kept, so that the next like it need not be parsed: a
-        client that asks again and again most often writes the same. A head with a token in it is not kept, nor one
-        that is of a single request.
+        `written` is the whole head as it came, or empty. It is kept, so that the next like it need not be parsed, but
+        for one with a token in it.
         """
         way = way_of(target)
         head = self._read(way, headers) if way else None
         if head is None or (self._tokens and refuse(headers, self._tokens)):
             return None
-        if 0 < len(written) <= LONGEST_KNOWN and not self._tokens and head.identity == NAMELESS:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            self._known[written] = head
+        if not self._tokens:
+            self._known.keep(written, head)
         return self._begin(line, head)
 
     def recall(self, line: Line, data: bytes) -> "Exchange | None":
         """Return the exchange of bytes that are one whole request whose head is known, with its body; else None."""
-        end = data.find(BLANK_LINE) + len(BLANK_LINE)
-        head = self._known.get(data[:end])
-        if head is None or len(data) != end + head.body_bytes:
-            return None
-        exchange = self._begin(line, head)
-        if exchange:
-            exchange.body = data[end:]
+        found = self._known.find(data)
+        exchange = self._begin(line, found[0]) if found else None
+        if found and exchange:
+            exchange.body = found[1]
         return exchange
 
     def _read(self, way: Way, headers: Headers) -> Head | None:

@@ -33,6 +33,9 @@ class Identity(NamedTuple):
     traceparent: str | None
 
 
+NAMELESS = Identity(None, None)
+
+
 def identity(headers: Iterable[tuple[bytes, bytes]]) -> Identity:
     """Return what headers, their names in lower case, say; what is said twice, or in no known form, is not heard."""
     ids = [value for name, value in headers if name == REQUEST_ID]

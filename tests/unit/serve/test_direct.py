@@ -26,8 +26,9 @@ from model_repository import PublishedVersion
 from serve.admission import OVERLOADED_REQUESTS
 from serve.app import create_app
 from serve.connections import Connections
-from serve.direct import MOST_KNOWN, Direct
+from serve.direct import Direct
 from serve.exposition import exposition
+from serve.heads import MOST_KNOWN, Head, KnownHeads
 from serve.model import LoadedModel
 from serve.protocol import Connection
 from serve.settings import Settings
@@ -296,6 +297,55 @@ def test_a_known_head_is_not_parsed_and_only_a_whole_request_goes_with_it(
     asyncio.run(ask())
 
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"X-Request-ID": "order-7", "traceparent": TRACE, "tracestate": "a=1"}, (b"order-7", TRACE)),
+        ({"x-request-id": "order-8"}, (b"order-8", None)),
+        ({"x-request-id": "{}", "traceparent": "none"}, (None, None)),
+        ({"x-request-id": "one", "X-Request-Id": "two"}, (None, None)),
+    ],
+    ids=range(4),
+)
+def test_a_known_head_is_not_parsed_for_the_names_of_its_request_and_these_are_heard(
+    headers: dict[str, str],
+    said: tuple[bytes | None, str | None],
+    model: LoadedModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def ask() -> None:
+        with served(model) as made:
+            await made.answer(predict())
+            seen: list[Any] = []
+            monkeypatch.setattr(made.app.state.observer, "ended", lambda *given: seen.append(given[-1]()))
+            connection, wire = made.connect()
+            monkeypatch.setattr(connection, "_feed", lambda _: pytest.fail("it was parsed"))
+            connection.data_received(predict(BENIGN, **headers).whole)
+            while not wire.written:
+                await settle()
+            (found,) = re.findall(rb"\r\nx-request-id: ([^\r]*)", wire.written)
+            assert found == (said[0] or found)
+            assert (said[0] is None) == bool(re.fullmatch(rb"[0-9a-f]{8}-[0-9a-f]+", found))
+            ((request_id, traceparent, work),) = seen
+            assert (request_id, traceparent) == (found.decode(), said[1])
+            assert work.rows == 1
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("value", ["a\r\n b", "a\r\n\tb", "a b", "a\x01"])
+def test_a_line_that_is_not_plainly_the_name_of_a_request_is_not_passed_over(value: str) -> None:
+    known, plain = KnownHeads(), predict()
+    known.keep(plain.head, Head("/predict", None, None, len(plain.body), None, None))
+
+    assert known.find(plain.whole)
+    assert known.find(predict(BENIGN, **{"x-request-id": "ab"}).whole)
+    assert not known.find(predict(BENIGN, **{"x-request-id": value}).whole)
+
+
 def test_in_overload_a_known_head_that_is_too_many_is_turned_away_without_being_parsed(
     model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,8 +425,6 @@ def test_heads_that_are_known_are_bounded(model: LoadedModel) -> None:
         with served(model) as made:
             for number in range(MOST_KNOWN + 1):
                 await made.answer(predict(BENIGN, padding=str(number)))
-            assert len(made.direct._known) == 1
-            await made.answer(predict(BENIGN, **{"x-request-id": "1"}))  # no other will have the same
             assert len(made.direct._known) == 1
             await made.answer(predict(BENIGN, padding="x" * 2000))
             assert len(made.direct._known) == 1
