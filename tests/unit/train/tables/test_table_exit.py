@@ -51,7 +51,7 @@ def test_a_program_that_ends_while_a_file_is_read_ends_well(ending: str, tmp_pat
         path.write_bytes(gzip.compress(plain.read_bytes(), 1))
 
     def ended(_: int) -> tuple[int, bytes]:
-        done = subprocess.run([sys.executable, "-c", READ, path], check=False, capture_output=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", READ, path], check=False, capture_output=True, timeout=240)
         return done.returncode, done.stderr
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
