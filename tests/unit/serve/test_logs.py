@@ -108,6 +108,10 @@ def test_a_number_that_is_too_large_for_json_is_told_as_text(number: int, shown:
     assert told(record(rows=number))["rows"] == shown
 
 
+def test_what_cannot_be_encoded_is_escaped_and_the_rest_is_told() -> None:
+    assert told(record("half \ud800 é", name="copse"))["message"] == r"half \ud800 é"
+
+
 def test_nothing_that_is_given_takes_the_place_of_time_level_and_message() -> None:
     made = record(time="never", level="none")
 
