@@ -1,6 +1,9 @@
 """Prometheus' own tool on the alerts: their syntax, and that each fires when it should and only then."""
 
+import re
+import shutil
 import subprocess
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +68,16 @@ def test_a_wrong_expectation_is_found(tmp_path: Path) -> None:
 
     assert code == 1
     assert "Column hue is no longer as in training" in said
+
+
+def test_the_configuration_in_the_docs_is_one_that_prometheus_takes(tmp_path: Path) -> None:
+    (block,) = re.findall(
+        r"^ {4}rule_files:.*\n(?:    .*\n)+", (ROOT / "docs" / "monitoring.md").read_text(), re.MULTILINE
+    )
+    (tmp_path / "prometheus.yml").write_text(textwrap.dedent(block))
+    shutil.copy(ALERTS, tmp_path / "alerts.yaml")
+
+    code, said = promtool("check", "config", tmp_path / "prometheus.yml")
+
+    assert code == 0, said
+    assert "SUCCESS: 7 rules found" in said
