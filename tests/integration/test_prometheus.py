@@ -19,7 +19,7 @@ import httpx
 import msgspec
 import numpy as np
 
-from model_repository import PublishedVersion, publish, use
+from model_repository import PublishedVersion, publish
 from serve.errors import OVERLOADS
 from tests.conftest import MODEL
 from tests.examples import BENIGN
@@ -152,7 +152,7 @@ def steady(clients: Clients) -> Iterator[None]:
 
     def one_after_another() -> None:
         with clients.client() as client:
-            while not enough.is_set():
+            while not enough.wait(0.005):
                 clients.ask(client, PREDICT, json={"features": BENIGN})
 
     with ThreadPoolExecutor(1) as threads:
@@ -171,11 +171,9 @@ def versions(
     with steady(clients):
         publish(repository, other.manifest, other.onnx, other.explanation)
         running.says(f"serving {MODEL} version 2")
-        publish(repository, published.manifest, published.onnx, published.explanation, candidate=True)
-        (repository / MODEL / "3" / "model.onnx").write_bytes(b"nothing")
-        use(repository, MODEL, 3)
+        wrong = msgspec.structs.replace(published.manifest, golden=other.manifest.golden)
+        publish(repository, wrong, published.onnx, published.explanation)
         running.says("version 2 goes on serving")
-        use(repository, MODEL, 2)
     columns = [msgspec.structs.replace(column, name=f"new {column.name}") for column in published.manifest.columns]
     renamed = msgspec.structs.replace(published.manifest, columns=columns, importances=None)
     publish(repository, renamed, published.onnx, published.explanation)
@@ -271,7 +269,7 @@ def the_counts_are_those_of_the_clients(reading: RunningPrometheus, clients: Cli
     assert reading.counted("copse_batch_rows_sum", "model", "version") == clients.rows
     assert reading.counted("copse_model_swaps_total", "model") == {(MODEL,): 2}
     assert reading.counted("copse_model_rollbacks_total", "model") == {(MODEL,): 1}
-    assert reading.counted("copse_model_refusals_total", "reason") == {("damaged",): 2, ("errors",): 1}
+    assert reading.counted("copse_model_refusals_total", "reason") == {("check",): 1, ("errors",): 1}
 
 
 def the_log_has_every_row(reading: RunningPrometheus, clients: Clients, log: Path) -> None:
@@ -301,11 +299,11 @@ def every_alert_is_evaluated(reading: RunningPrometheus) -> None:
     for rule in group["rules"]:
         assert (rule["health"], rule.get("lastError", "")) == ("ok", "")
         reading.query(rule["query"])
-    assert states.pop("CopseSlow") in ("inactive", "pending")  # on a slow machine
+    for name in ("CopseSlow", "CopseOverloaded"):  # how slow and how much too much depends on the machine
+        assert states.pop(name) in ("inactive", "pending")
     assert states == {
         "CopseNotAnswering": "inactive",
         "CopseErrors": "inactive",
-        "CopseOverloaded": "pending",
         "CopseModelRefused": "pending",
         "CopseRolledBack": "firing",
         "CopseDrift": "pending",
