@@ -32,6 +32,13 @@ def test_it_holds_the_last_rows_however_they_are_cut_into_requests(sizes: list[i
     assert (len(window), window.seen, window.texts()) == (len(wanted), sum(sizes), [])
 
 
+def test_none_of_them_is_forgotten_when_older_rows_are() -> None:
+    window = Window()
+    for number in range(4 * WINDOW):
+        window.add(*numbered(number, 1))
+        assert len(window.labels()) == len(window) == min(number + 1, WINDOW)
+
+
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=60))
 def test_texts_stay_with_their_rows(sizes: list[int]) -> None:
     window, first = Window(), 0
@@ -54,6 +61,7 @@ def test_of_more_rows_at_once_it_holds_an_even_sample(count: int) -> None:
     assert len(labels) == len(set(labels)) == WINDOW
     steps = {int(step) for step in np.diff(labels)}
     assert max(steps) - min(steps) <= 1
+    assert count - labels[-1] <= max(steps) + 1  # type: ignore[operator]  # a number
     assert window.numbers()[:, 0].tolist() == labels
 
 
