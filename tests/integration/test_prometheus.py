@@ -231,14 +231,16 @@ def test_prometheus_has_what_the_docs_say_and_what_was_sent_and_every_question_h
 def all_is_read(reading: RunningPrometheus, clients: Clients) -> None:
     """Wait until Prometheus has read what came last."""
     rows = clients.rows.total()
-    eventually(
-        lambda: (
-            reading.value("sum(copse_rows_total)") == rows and reading.value("copse_prediction_log_rows_total") == rows
-        ),
-        lambda: (
-            f"{reading.query('copse_rows_total')} {reading.query('copse_prediction_log_rows_total')} {clients.rows}"
-        ),
-    )
+    expected = {
+        'sum(copse_requests_total{route!="/metrics"})': clients.requests.total(),
+        "sum(copse_rows_total)": rows,
+        "copse_prediction_log_rows_total": rows,
+    }
+
+    def read() -> dict[str, float | None]:
+        return {query: reading.value(query) for query in expected}
+
+    eventually(lambda: read() == expected, lambda: f"{read()} and not {expected}; {reading.failure()}")
 
 
 def the_series_are_those_of_the_docs(reading: RunningPrometheus) -> None:
