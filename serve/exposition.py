@@ -1,7 +1,7 @@
 """What was counted, in Prometheus' text format. Only a scrape loads this, and with it Prometheus' client."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
@@ -19,25 +19,36 @@ from serve.shadow import DIFFERENCES
 if TYPE_CHECKING:
     from serve.prediction_log.log import PredictionLog
 
-__all__ = ["CONTENT_TYPE_LATEST", "exposition"]
+__all__ = ["CONTENT_TYPE_LATEST", "Series", "exposition"]
 
 
-def exposition(metrics: Metrics, prediction_log: "PredictionLog | None" = None) -> bytes:
-    """Return all series in Prometheus' text format."""
+class _Collected(Collector):
+    """Series as they were at one moment."""
+
+    def __init__(self, series: Iterable[Metric]) -> None:
+        self._series = list(series)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return them."""
+        return self._series
+
+
+def exposition(series: Iterable[Metric]) -> bytes:
+    """Return series, and those of the process, in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(_Series(metrics, prediction_log))
+    registry.register(_Collected(series))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 
 
-class _Series(Collector):
+class Series:
     """All series, made when Prometheus asks, so that a version that is gone leaves none."""
 
-    def __init__(self, metrics: Metrics, prediction_log: "PredictionLog | None") -> None:
+    def __init__(self, metrics: Metrics, prediction_log: "PredictionLog | None" = None) -> None:
         self._metrics = metrics
         self._prediction_log = prediction_log
 
-    def collect(self) -> Iterator[Metric]:
+    def __iter__(self) -> Iterator[Metric]:
         """Yield what was counted, and the state of each model."""
         yield from self._requests()
         yield from self._work()

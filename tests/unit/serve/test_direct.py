@@ -5,6 +5,7 @@ import gc
 import json
 import re
 import socket
+import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ from serve.admission import OVERLOADED_REQUESTS
 from serve.app import create_app
 from serve.connections import Connections
 from serve.direct import Direct
-from serve.exposition import exposition
+from serve.exposition import Series, exposition
 from serve.heads import MOST_KNOWN, Head, KnownHeads
 from serve.model import LoadedModel
 from serve.protocol import Connection
@@ -493,7 +494,7 @@ def test_too_many_are_told_when_to_come_again_and_are_counted(limit: str, most: 
             answers = await made.answer(*[predict()] * 5)
             assert [each.status for each in answers] == [200] * 3 + [503] * 2
             assert int(answers[-1].headers["retry-after"]) >= 1
-            text = exposition(made.app.state.metrics).decode()
+            text = exposition(Series(made.app.state.metrics)).decode()
             assert 'copse_requests_total{method="POST",route="/predict",status="200"} 3.0' in text
             assert 'copse_requests_total{method="POST",route="/predict",status="503"} 2.0' in text
             assert made.app.state.bodies.held == 0
@@ -595,3 +596,45 @@ def test_a_connection_that_is_lost_while_its_request_waits_is_out_of_memory_at_o
         asyncio.run(ask())
     finally:
         gc.enable()
+
+
+def test_a_body_counts_as_memory_until_its_turn_though_its_client_has_gone_and_no_answer_is_made(
+    model: LoadedModel,
+) -> None:
+    go_on = threading.Event()
+
+    async def ask() -> None:
+        with served(model, inline_bytes=0, threads=1) as made:
+            made.app.state.threads.submit(go_on.wait, DEADLINE_SECONDS)
+            lines = [made.connect() for _ in range(2)]  # the first will have its turn, the second waits for one
+            for connection, _ in lines:
+                connection.data_received(predict().whole)
+            for connection, wire in lines:
+                wire.close()
+                connection.connection_lost(None)
+            assert made.app.state.bodies.held == 2 * len(predict().body)
+            go_on.set()
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while made.app.state.bodies.held:  # noqa: ASYNC110 - memory sets no event
+                    await asyncio.sleep(0)
+            assert not any(wire.written for _, wire in lines)
+            assert not made.app.state.metrics.requests
+            assert made.asked == 0
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("line", ["X-Request-ID:\torder-7", "X-Request-ID: order-7 \t", "X-Request-ID:order-7"])
+def test_blanks_around_an_id_are_no_part_of_it_however_often_its_head_comes(line: str, model: LoadedModel) -> None:
+    whole = predict().whole.replace(b"\r\nhost", f"\r\n{line}\r\nhost".encode(), 1)
+
+    async def ask() -> None:
+        with served(model) as made:
+            for _ in range(3):
+                connection, wire = made.connect()
+                connection.data_received(whole)
+                while not wire.written:
+                    await settle()
+                assert b"\r\nx-request-id: order-7\r\n" in wire.written
+
+    asyncio.run(ask())

@@ -11,7 +11,7 @@ from starlette.datastructures import State
 from serve.admission import LONGEST_TURN
 from serve.app import create_app
 from serve.errors import Malformed
-from serve.exposition import exposition
+from serve.exposition import Series, exposition
 from serve.identity import Caller
 from serve.questions import Asked
 from serve.routes.predict import refuse_at_the_door
@@ -58,7 +58,7 @@ def test_a_prediction_too_many_is_turned_away_and_counted(path: str, tmp_path: P
 
     assert 0 < count < 100
     counted = f'copse_requests_total{{method="POST",route="{ROUTES[path]}",status="503"}} {float(count)}'
-    assert counted in exposition(state.metrics).decode()
+    assert counted in exposition(Series(state.metrics)).decode()
     assert ROUTES[path] in [getattr(route, "path", "") for route in create_app(state.settings).routes]
 
 
