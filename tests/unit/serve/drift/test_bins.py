@@ -5,7 +5,7 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_repository import Category, Column, Evaluation, Histogram, Manifest, Target
@@ -28,12 +28,15 @@ from train.schema import Field, Schema
 
 FLOATS = st.floats(-1e6, 1e6, width=32)
 
+untimed = settings(deadline=None, max_examples=60)
+
 
 def of_columns(described: list[Column], rows: int, held_out: int = 0, **changed: object) -> Manifest:
     data = msgspec.structs.replace(manifest().dataset, rows=rows, held_out=held_out)
     return msgspec.structs.replace(manifest(), columns=described, dataset=data, **changed)
 
 
+@untimed
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=40))
 def test_merged_bins_hold_what_there_was_and_each_but_the_last_an_even_part(counts: list[int]) -> None:
     merged, ends = merge(counts)
@@ -44,6 +47,7 @@ def test_merged_bins_hold_what_there_was_and_each_but_the_last_an_even_part(coun
     assert all(count * MOST_BINS >= sum(counts) for count in merged[:-1])
 
 
+@untimed
 @given(st.lists(FLOATS | st.just(math.nan), min_size=1, max_size=60), st.lists(FLOATS, max_size=30))
 def test_training_rows_are_counted_as_the_manifest_says_and_others_by_the_range(
     seen: list[float], others: list[float]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_repository import Evaluation
@@ -16,6 +16,8 @@ from tests.drifting import described, held_out, parted, send, uniform
 from tests.mixed_models import ROWS, version
 
 NO_SHARES = np.empty((0, 0), np.float32)
+
+untimed = settings(deadline=None, max_examples=60)
 
 
 def indices(drift: Drift) -> dict[str, float]:
@@ -92,6 +94,7 @@ def by_hand(values: Rows, low: float, high: float) -> list[float]:
     return [float(count) / total for count in counts]
 
 
+@untimed
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=12), st.integers(0, 2**32 - 1))
 def test_shares_are_those_of_the_last_rows_counted_one_by_one(sizes: list[int], seed: int) -> None:
     drawn = np.random.default_rng(seed)

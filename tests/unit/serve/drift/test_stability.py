@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serve.drift.stability import (
@@ -21,16 +21,20 @@ from serve.drift.window import WINDOW
 
 COUNTS = st.lists(st.integers(1, 1000), min_size=2, max_size=12)
 
+untimed = settings(deadline=None, max_examples=60)
+
 
 def shares(counts: list[int]) -> Shares:
     return np.array([counts], dtype=np.float64) / sum(counts)
 
 
+@untimed
 @given(COUNTS)
 def test_the_same_shares_have_no_index(counts: list[int]) -> None:
     assert stability(shares(counts), shares(counts)).tolist() == [0.0]
 
 
+@untimed
 @given(COUNTS, st.data())
 def test_it_is_never_negative_and_the_same_both_ways(counts: list[int], data: st.DataObject) -> None:
     others = data.draw(st.lists(st.integers(1, 1000), min_size=len(counts), max_size=len(counts)))
@@ -47,6 +51,7 @@ def test_it_is_the_sum_that_the_docs_tell() -> None:
     assert stability(live, training)[0] == pytest.approx(-0.3 * math.log(0.4) + 0.3 * math.log(1.6))
 
 
+@untimed
 @given(COUNTS, st.integers(0, WINDOW))
 def test_a_window_that_is_not_full_is_filled_up_with_training_and_no_share_is_0(counts: list[int], rows: int) -> None:
     training = training_shares(np.array([[*counts, 0]], dtype=np.float64))
@@ -75,6 +80,7 @@ def test_rows_drawn_from_the_training_itself_exceed_chance_once_in_twenty(
     assert 0.02 < (stability(live, training) > allowed).mean() < 0.09
 
 
+@untimed
 @given(st.integers(1, MOST_REPEATED), st.integers(1, 40))
 def test_rows_that_are_repeated_vary_as_much_as_those_that_are_different(times: int, different: int) -> None:
     assert effectively_distinct([*range(different)] * times) == pytest.approx(different)

@@ -4,13 +4,15 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serve.drift.window import WINDOW, Window
 from serve.onnx_runtime import Answers, MixedRows, Rows
 
 COLUMNS = 30
+
+untimed = settings(deadline=None, max_examples=60)
 
 
 def numbered(first: int, count: int) -> tuple[Rows, Answers]:
@@ -20,6 +22,7 @@ def numbered(first: int, count: int) -> tuple[Rows, Answers]:
     return rows, (labels, np.empty((count, 0), np.float32))
 
 
+@untimed
 @given(st.lists(st.integers(1, WINDOW) | st.integers(1, 3), max_size=60))
 def test_it_holds_the_last_rows_however_they_are_cut_into_requests(sizes: list[int]) -> None:
     window = Window()
@@ -39,6 +42,7 @@ def test_none_of_them_is_forgotten_when_older_rows_are() -> None:
         assert len(window.labels()) == len(window) == min(number + 1, WINDOW)
 
 
+@untimed
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=60))
 def test_texts_stay_with_their_rows(sizes: list[int]) -> None:
     window, first = Window(), 0
