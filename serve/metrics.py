@@ -16,7 +16,7 @@ STAGE_SECONDS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, *SECONDS)
 BATCH_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384)
 METHODS = frozenset({"GET", "HEAD", "POST"})
 MOST_NOT_SORTED = 1024  # requests whose times are put into buckets together, in about 0.2 ms
-MOST_VERSIONS = 16  # of all models, that are counted apart; of more the one that came first is forgotten
+MOST_GONE = 16  # versions that serve no more and are still counted; those that came first are forgotten
 
 
 class Buckets:
@@ -99,8 +99,10 @@ class Metrics:
         return self.worked.get((model, version)) or self._begin(model, version)
 
     def _begin(self, model: str, version: int) -> Worked:
-        if len(self.worked) >= MOST_VERSIONS:
-            del self.worked[next(iter(self.worked))]
+        serving = {(slot.name, slot.serving.version) for slot in self.watcher.slots.values() if slot.serving}
+        gone = [key for key in self.worked if key not in serving]
+        for key in gone[: 1 - MOST_GONE]:
+            del self.worked[key]
         return self.worked.setdefault((model, version), Worked())
 
     def refused(self, reason: str) -> None:

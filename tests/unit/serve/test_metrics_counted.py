@@ -1,13 +1,14 @@
 """Counters of the server: nothing is lost however late it is put into buckets, and no label grows without bound."""
 
 from bisect import bisect_left
+from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from serve.ended import Stages
-from serve.metrics import BATCH_ROWS, MOST_NOT_SORTED, MOST_VERSIONS, STAGE_SECONDS, Metrics, Worked
+from serve.metrics import BATCH_ROWS, MOST_GONE, MOST_NOT_SORTED, STAGE_SECONDS, Metrics, Worked
 
 NOBODY: Any = None
 SECONDS = st.floats(0, 10) | st.sampled_from(STAGE_SECONDS)
@@ -47,12 +48,21 @@ def test_what_is_not_in_its_bucket_yet_is_bounded() -> None:
     assert dict(worked.stages())["inference"].total == 3 * MOST_NOT_SORTED + 5
 
 
-def test_versions_that_are_counted_apart_are_bounded_and_the_first_goes_first() -> None:
-    metrics = Metrics(NOBODY, NOBODY)
-    for version in range(1, MOST_VERSIONS + 3):
-        metrics.of("a", version).add(version, (0.0, 0.0, 0.0, 0.0), 0)
-    assert [version for _, version in metrics.worked] == list(range(3, MOST_VERSIONS + 3))
-    assert metrics.of("a", 5).rows == 5
+def test_of_versions_that_serve_no_more_the_first_is_forgotten_and_none_of_those_that_serve() -> None:
+    names = [f"model {number}" for number in range(2 * MOST_GONE)]
+    slots = {name: SimpleNamespace(name=name, serving=SimpleNamespace(version=1)) for name in names}
+    watcher: Any = SimpleNamespace(slots=slots)
+    metrics = Metrics(watcher, NOBODY)
+    for name in names:
+        metrics.of(name, 1).add(1, (0.0, 0.0, 0.0, 0.0), 0)
+    for version in range(1, 3 * MOST_GONE):
+        metrics.of("old", version).add(version, (0.0, 0.0, 0.0, 0.0), 0)
+
+    gone = [version for name, version in metrics.worked if name == "old"]
+    assert gone[-1] == 3 * MOST_GONE - 1
+    assert MOST_GONE <= len(gone) <= MOST_GONE + 1
+    assert gone == sorted(gone)
+    assert all(metrics.of(name, 1).rows == 1 for name in names)
 
 
 def test_a_method_that_nobody_knows_is_no_label_of_its_own() -> None:
