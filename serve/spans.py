@@ -15,14 +15,12 @@ from opentelemetry.sdk.trace.sampling import Decision, ParentBased
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from serve.access import OPEN_PATHS
 from serve.ended import Ended, Stages, Work
+from serve.request_log import PROBES
 
 log = logging.getLogger("copse")
 
-MOST_A_SECOND = (
-    200  # requests; each costs about four rows' time of the interpreter, most of it in the thread that sends
-)
+MOST_A_SECOND = 200  # requests; each takes as long as about four rows, most of it in the thread that sends
 MINUTE = 60.0
 NANOSECONDS = 10**9  # in a second
 UNMATCHED = "unmatched"  # the route of a path that there is not
@@ -31,11 +29,6 @@ SCOPE = InstrumentationScope("copse")
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 NO_CONTEXT = Context()
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"})
-UNTRACED = OPEN_PATHS | {  # probes, and what Prometheus asks
-    "/inference.GRPCInferenceService/ServerLive",
-    "/inference.GRPCInferenceService/ServerReady",
-    "/grpc.health.v1.Health/Check",
-}
 
 
 class Traces:
@@ -59,7 +52,7 @@ class Traces:
 
     def ended(self, ended: Ended) -> None:
         """Make the spans of a request whose answer was sent, if it is sampled. For the event loop alone."""
-        if ended.route in UNTRACED or not (self._left or self._new_second()):
+        if ended.route in PROBES or not (self._left or self._new_second()):
             return
         parent = ended.traceparent
         if parent and self._parent_decides:

@@ -14,9 +14,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from serve import spans
 from serve.ended import Ended, Stages, Work
-from serve.grpc.health import CHECK
-from serve.grpc.inference import OPEN
-from serve.spans import MOST_A_SECOND, UNTRACED, Traces
+from serve.request_log import PROBES
+from serve.spans import MOST_A_SECOND, Traces
 from serve.traces import ENDPOINTS, traces_from
 from tests.collectors import Collector, assert_stages_lie_inside, collecting, values
 from tests.servers import eventually
@@ -179,10 +178,7 @@ def test_what_a_client_makes_up_is_in_no_name(collector: Collector, monkeypatch:
 
 
 def test_probes_are_not_traced(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
-    probes = ["/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready", *OPEN, CHECK]
-
-    assert set(probes) == UNTRACED
-    assert told(collector, monkeypatch, *(ended(SAMPLED, route=route) for route in probes)) == []
+    assert told(collector, monkeypatch, *(ended(SAMPLED, route=route) for route in PROBES)) == []
 
 
 @pytest.mark.parametrize(
