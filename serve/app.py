@@ -185,4 +185,5 @@ async def _answer_nobody(request: Request, _: Exception) -> Response:
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
     log.error("a request failed unexpectedly (%s)", type(error).__name__, extra=caller_of(request.scope))
+    request.app.state.metrics.refused(RequestError.reason)
     return await failure(request.scope, 500, {"error": "the request failed for a reason of the server's"})

@@ -37,6 +37,7 @@ def test_what_fails_unexpectedly_is_answered_logged_and_counted_and_its_text_sta
     assert answer.json() == {"error": "the request failed for a reason of the server's"}
     assert answer.headers["x-request-id"] == "order-7"
     assert app.state.metrics.requests["/", "GET", 500] == 1
+    assert app.state.metrics.refusals["unexpected"] == 1
     assert caplog.messages == ["a request failed unexpectedly (ValueError)"]
     assert caplog.records[0].__dict__["request_id"] == "order-7"
 
@@ -44,7 +45,6 @@ def test_what_fails_unexpectedly_is_answered_logged_and_counted_and_its_text_sta
 def test_a_client_that_has_gone_before_its_answer_is_not_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
     app = create_app(Settings(models=tmp_path))
 
     def leave(*_: object) -> None:
