@@ -10,10 +10,8 @@ if TYPE_CHECKING:
     from serve.prediction_log.log import PredictionLog
 
 
-def series(log: "PredictionLog | None") -> Iterator[Metric]:
-    """Yield the series; none where the log is off."""
-    if log is None:
-        return
+def series(log: "PredictionLog") -> Iterator[Metric]:
+    """Yield the series of a log."""
     rows = CounterMetricFamily("copse_prediction_log_rows", "Rows written to the prediction log.")
     rows.add_metric([], log.rows)
     dropped = CounterMetricFamily(
