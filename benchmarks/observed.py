@@ -34,7 +34,7 @@ UNCOUNTED = "uncounted"
 PLAN = Plan(rounds=9, seconds=2)
 
 
-def _copse(*flags: str) -> "tuple[str, ...]":
+def _copse(*flags: str) -> tuple[str, ...]:
     return ("-m", "serve.cli", "--log-format", "json", *flags)
 
 
