@@ -208,7 +208,7 @@ def test_prometheus_has_what_the_docs_say_and_what_was_sent_and_every_question_h
         serving(repository, *FLAGS, "--prediction-log", str(log)) as running,
         watching(running.address, ALERTS, tmp_path) as reading,
     ):
-        eventually(lambda: reading.value("copse_ready") == 1, lambda: "".join(reading.logged))
+        eventually(lambda: reading.value("copse_ready") == 1, reading.failure)
         clients = Clients(running)
         good_requests(clients, running)
         bad_requests(clients)
