@@ -30,7 +30,7 @@ MOST_ROWS_TOGETHER = 256  # in one run; beyond it a row hardly costs less
 
 
 class ClientGone(Exception):
-    """The client closed its connection before its turn came; nothing was computed."""
+    """The client closed its connection before there was an answer, most often before anything was computed."""
 
 
 class Asker(Protocol):
@@ -229,7 +229,7 @@ class Admission:
     def _worked(self, ticket: Ticket, begun: float, working: "asyncio.Future[Sequence[Any]]") -> None:
         self._busy -= 1
         self.threaded.finish([ticket], begun)
-        _tell(ticket.asker, ClientGone() if working.cancelled() else working.result()[0])
+        _tell(ticket.asker, ClientGone() if working.cancelled() or ticket.gone() else working.result()[0])
         self._fill_threads()
 
 

@@ -82,7 +82,7 @@ class Connection(EndingConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection, and what would keep it in memory."""
-        if self._exchange:
+        if self._exchange and not self._exchange.asked:  # else its body is in memory until its turn
             self._exchange.leave()
         super().connection_lost(exc)
         self._shared.idle.pop(self, None)
