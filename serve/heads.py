@@ -63,6 +63,8 @@ class KnownHeads:
         """Keep a whole head, if it is not too long; a client that asks again most often writes the same."""
         if not 0 < len(written) <= LONGEST_KNOWN:
             return
+        if identity(_own_lines(written)) != head.identity:  # they are written in a way that is not looked for
+            return
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         self._known[_OF_ONE_REQUEST.sub(b"", written)] = head._replace(identity=NAMELESS)
@@ -78,5 +80,10 @@ class KnownHeads:
         if len(written) > 2 * LONGEST_KNOWN:
             return None
         head = self._known.get(_OF_ONE_REQUEST.sub(b"", written))
-        lines = [(name.lower(), value) for name, value in _OF_ONE_REQUEST.findall(written)] if head else ()
+        lines = _own_lines(written) if head else ()
         return head._replace(identity=identity(lines)) if head and lines else None
+
+
+def _own_lines(written: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the lines of a head that are another's in each request, their names in lower case."""
+    return [(name.lower(), value) for name, value in _OF_ONE_REQUEST.findall(written)]

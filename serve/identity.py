@@ -38,8 +38,8 @@ NAMELESS = Identity(None, None)
 
 def identity(headers: Iterable[tuple[bytes, bytes]]) -> Identity:
     """Return what headers, their names in lower case, say; what is said twice, or in no known form, is not heard."""
-    ids = [value for name, value in headers if name == REQUEST_ID]
-    traces = [value for name, value in headers if name == TRACEPARENT]
+    ids = [value.strip(b" \t") for name, value in headers if name == REQUEST_ID]
+    traces = [value.strip(b" \t") for name, value in headers if name == TRACEPARENT]
     return Identity(
         ids[0] if len(ids) == 1 and _ID.fullmatch(ids[0]) else None,
         _trace(traces[0]) if len(traces) == 1 else None,
