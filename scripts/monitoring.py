@@ -1,11 +1,10 @@
 """What is made for Grafana and Prometheus: the chart's dashboard, and its copies and the alerts' in k8s/monitoring/.
 
-python -m scripts.monitoring [--check]
+python -m scripts.monitoring
 """
 
 import json
 import re
-import sys
 import tomllib
 from pathlib import Path
 
@@ -62,16 +61,6 @@ def indented(text: str, depth: int) -> str:
     return re.sub(r"(?m)^(?=.)", " " * depth, text)
 
 
-def main(*, check: bool) -> int:
-    """Write the files, or say whether they are as they should be."""
-    for path, text in made().items():
-        if check and (not path.exists() or path.read_text() != text):
-            print(f"{path.relative_to(ROOT)} is not as it should be: make monitoring renews it", file=sys.stderr)
-            return 1
-        if not check:
-            path.write_text(text)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(check="--check" in sys.argv))
+    for path, text in made().items():
+        path.write_text(text)
