@@ -84,6 +84,8 @@ class Series:
             labels=[*labels, "stage"],
         )
         for (model, version), worked in self._metrics.worked.items():
+            if model not in self._metrics.watcher.slots:
+                continue  # it was removed from the repository
             named = [model, str(version)]
             rows.add_metric(named, worked.rows)
             batches.add_metric(named, *_buckets(worked.batches()))
