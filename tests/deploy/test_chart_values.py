@@ -35,7 +35,7 @@ AT_ODDS = {
     "serviceMonitor.enabled=true,podMonitor.enabled=true": "every pod would be read, and counted, twice",
     "serve.image.tag=latest": "serve.image.tag must not be latest",
     "train.image.tag=latest": "train.image.tag must not be latest",
-    "serve.env.PORT=http": "serve.env must hold settings of the server, whose names begin with COPSE_ or OTEL_, not PORT",
+    "serve.env.PORT=http": "settings of the server, whose names begin with COPSE_ or OTEL_, not PORT",
     "serve.env.COPSE_PORT=http": "serve.env must not hold COPSE_PORT: the chart sets it",
     "serve.env.COPSE_TOKENS_FILE=/x": "serve.env must not hold COPSE_TOKENS_FILE: the chart sets it",
     "serve.env.COPSE_LOG_LEVEL=debug": "serve.env must not hold COPSE_LOG_LEVEL: the chart sets it",
