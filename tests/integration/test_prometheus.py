@@ -43,7 +43,7 @@ DOCUMENTED = {
 HISTOGRAM = re.compile(r"_(bucket|count|sum)$")
 # What the dashboard asks of all pods, over the whole test.
 ASKED = {"$namespace": ".*", "$pod": ".*", "$model": ".*", "$__rate_interval": "5m", "[1m]": "[5m]"}
-OFTEN = "min(count_over_time(copse_drift_index[1m]) and copse_drift_index) > 3"
+OFTEN = "min(count_over_time(copse_drift_index[1m]) and copse_drift_index) > 1"
 FLAGS = (
     *("--model", MODEL, "--grpc-port", "0", "--shadow-share", "1", "--watch-seconds", "60"),
     *("--waiting-requests", "1", "--prediction-log-share", "1"),
