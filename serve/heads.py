@@ -4,16 +4,12 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from starlette.routing import compile_path
-
 from serve.framing import BLANK_LINE
 from serve.identity import NAMELESS, Identity, identity
 from serve.routes import predict
 
 MOST_KNOWN, LONGEST_KNOWN = 1024, 1024  # heads, and bytes of one
 
-TEMPLATES = (predict.PREDICT, predict.PREDICT_OF, predict.PREDICT_V1, predict.INFER, predict.INFER_VERSION)
-_PATTERNS = {template: compile_path(template)[0] for template in TEMPLATES}
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:._-")
 # The lines of a head that are another's in each request, and say nothing of how it is answered.
 _OF_ONE_REQUEST = re.compile(rb"\r\n(x-request-id|traceparent|tracestate): *([!-~]*)(?=\r\n[!-~\r])", re.IGNORECASE)
@@ -32,7 +28,7 @@ def way_of(target: bytes) -> Way | None:
     """Return the way that a request's target is, if it is one of predictions and plainly written."""
     if not _PLAIN.issuperset(target):
         return None
-    for template, pattern in _PATTERNS.items():
+    for template, pattern in predict.PATTERNS.items():
         if found := pattern.match(target.decode()):
             return Way(template, found.groupdict().get("name"), found.groupdict().get("version"))
     return None

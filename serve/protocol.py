@@ -152,7 +152,8 @@ class Connection(EndingConnection):
         """Have a request answered, or turn it away if there are too many."""
         if self._upgrade_is_offered:
             return
-        if not self._recalled and (too_many := self._shared.door(self.url)):
+        asks = self.parser.get_method() == b"POST" and not self._recalled
+        if asks and (too_many := self._shared.door(self.url)):
             self._turn_away(too_many)
         else:
             self._shared.idle.pop(self, None)

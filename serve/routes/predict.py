@@ -5,7 +5,7 @@ from functools import partial
 from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 
 from serve.admission import Lane
 from serve.body import JSON, read_json_body
@@ -21,6 +21,7 @@ from serve.routes.state import caller, named, served_model, service, settings
 PREDICT, PREDICT_OF, PREDICT_V1 = "/predict", "/models/{name}/predict", "/v1/models/{name}:predict"
 INFER, INFER_VERSION = "/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"
 _DOORS = (b"/predict", b"/infer", b":predict")
+PATTERNS = {template: compile_path(template)[0] for template in (PREDICT, PREDICT_OF, PREDICT_V1, INFER, INFER_VERSION)}
 
 
 async def predict(request: Request) -> Response:
@@ -59,12 +60,9 @@ def refuse_at_the_door(state: State, path: bytes) -> Overloaded | None:
 
 
 def _template(path: bytes) -> str:
-    """Return the template of a path at the door."""
-    if path.endswith(b"/infer"):
-        return INFER_VERSION if b"/versions/" in path else INFER
-    if path.endswith(b":predict"):
-        return PREDICT_V1
-    return PREDICT if path == PREDICT.encode() else PREDICT_OF
+    """Return the template of a path at the door, which may be none of ours."""
+    text = path.decode("latin-1")
+    return next((template for template, pattern in PATTERNS.items() if pattern.match(text)), "unmatched")
 
 
 ROUTES = [Route(PREDICT, predict, methods=["POST"]), Route(PREDICT_OF, predict, methods=["POST"])]

@@ -290,3 +290,18 @@ def test_fewer_connections_are_taken_where_descriptors_are_few(
     assert [record.message for record in caplog.records] == [
         f"1000 file descriptors are enough for {1000 - SPARE_DESCRIPTORS} connections; 4096 were wanted"
     ]
+
+
+@pytest.mark.parametrize(("method", "turned_away"), [("POST", True), ("GET", False), ("PUT", False)])
+def test_only_what_may_be_a_prediction_is_turned_away_at_the_door(method: str, turned_away: bool) -> None:
+    async def talk() -> bytes:
+        with bench() as made:
+            made.too_many = Overloaded("late", 1)
+            connection, wire = made.connect()
+            connection.data_received(f"{method} /predict HTTP/1.1\r\ncontent-length: 0\r\n\r\n".encode())
+            async with asyncio.timeout(20):
+                while not wire.written:
+                    await settle()
+            return wire.written
+
+    assert asyncio.run(talk()).startswith(b"HTTP/1.1 503" if turned_away else b"HTTP/1.1 200")

@@ -26,6 +26,7 @@ ROUTES = {
     "/v2/models/a/infer": "/v2/models/{name}/infer",
     "/v2/models/a/versions/1/infer": "/v2/models/{name}/versions/{version}/infer",
 }
+NO_ROUTES = ("/a/predict", "/models/a/b/predict", "/infer", "/v2/models/a/b/versions/1/infer", "/a:predict")
 
 
 async def overload(service: Service) -> None:
@@ -60,6 +61,13 @@ def test_a_prediction_too_many_is_turned_away_and_counted(path: str, tmp_path: P
     counted = f'copse_requests_total{{method="POST",route="{ROUTES[path]}",status="503"}} {float(count)}'
     assert counted in exposition(Series(state.metrics)).decode()
     assert ROUTES[path] in [getattr(route, "path", "") for route in create_app(state.settings).routes]
+
+
+@pytest.mark.parametrize("path", NO_ROUTES)
+def test_a_path_that_only_ends_as_one_of_predictions_is_counted_as_none_of_them(path: str, tmp_path: Path) -> None:
+    count, state = refused(path, tmp_path)
+
+    assert {key: float(number) for key, number in state.metrics.requests.items()} == {("unmatched", "POST", 503): count}
 
 
 @pytest.mark.parametrize("path", ["/", "/readyz", "/v2/health/ready", "/v2/models/a", "/metrics", "/v1/models/a"])
