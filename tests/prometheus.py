@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from tests.programs import prometheus
-from tests.servers import DEADLINE_SECONDS, eventually
+from tests.servers import end, eventually
 
 TARGET = {"job": "copse", "namespace": "ml", "pod": "copse-0"}  # as a monitor in a cluster labels a pod
 OWN = {"__name__", "instance", *TARGET}
@@ -97,11 +97,7 @@ def watching(address: str, rules: Path, folder: Path) -> Iterator[RunningPrometh
     try:
         yield running
     finally:
-        process.terminate()
-        try:
-            process.wait(DEADLINE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        end(process)
         reader.join()
 
 

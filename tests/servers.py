@@ -81,13 +81,17 @@ def serving(
     try:
         yield server
     finally:
-        if process.poll() is None:
-            process.terminate()
-        try:
-            process.wait(DEADLINE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        end(process)
         reader.join()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a program, if it has not ended yet: by force when it takes too long."""
+    process.terminate()
+    try:
+        process.wait(DEADLINE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _read(server: RunningServer) -> None:
