@@ -51,7 +51,8 @@ def side_by_side(boundaries: list[list[float]]) -> Rows:
     for place, each in enumerate(boundaries):
         filled[: len(each), place] = each
     rounded = filled.astype(np.float32)
-    return np.where(rounded < filled, np.nextafter(rounded, np.float32(np.inf)), rounded)
+    with np.errstate(over="ignore"):  # above the largest number is infinity
+        return np.where(rounded < filled, np.nextafter(rounded, np.float32(np.inf)), rounded)
 
 
 def count_numbers(values: Rows, boundaries: Rows) -> npt.NDArray[np.int64]:

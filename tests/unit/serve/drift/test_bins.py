@@ -85,6 +85,15 @@ def test_a_constant_column_has_one_bin_and_what_differs_is_out_of_range() -> Non
     assert count_numbers(values, side_by_side([bins.boundaries])).tolist() == [[0, 1, 2, 2]]
 
 
+def test_the_largest_number_there_is_is_in_the_range_of_a_column_that_has_it() -> None:
+    largest = np.finfo(np.float32).max
+    described = columns(Schema((Field("width"),)), np.array([[0.0], [largest]], dtype=np.float32), [], [])
+    bins = column_bins(of_columns(described, 2))[0]
+
+    counts = count_numbers(np.array([[largest], [-1.0]], np.float32), side_by_side([bins.boundaries]))[0].tolist()
+    assert (counts[OUTSIDE], counts[bins.last], counts[-1]) == (1, 1, 0)
+
+
 @pytest.mark.parametrize(("rows", "held_out", "missing"), [(12, 2, 3), (7, 0, 0), (10, 10, 3)])
 def test_missing_numbers_are_the_rows_of_the_training_that_are_in_no_bin(
     rows: int, held_out: int, missing: int
