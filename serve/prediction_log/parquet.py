@@ -115,7 +115,7 @@ class ParquetFolder:
         table, model = arrow_table(samples), samples[0].model
         self._delete_oldest(self._most_finished)
         folder = self._folder / model.name / str(model.version)
-        for each in (folder.parent, folder):
+        for each in (self._folder, folder.parent, folder):  # the first, too, may have been cleared away
             each.mkdir(FOLDER_FOR_THE_OWNER, exist_ok=True)
         name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         unfinished = folder / f".{name}{UNFINISHED}"

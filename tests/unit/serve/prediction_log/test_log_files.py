@@ -270,6 +270,18 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatc
     assert parquet_files(folder) == []
 
 
+def test_a_folder_that_is_cleared_away_is_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "log.parquet"
+    sink = ParquetFolder(folder, BYTES)
+    folder.rmdir()
+    with logging_to(sink) as log:
+        offer(log, ROWS)
+
+    assert (log.rows, log.dropped["failed"]) == (len(ROWS), 0)
+    assert len(parquet_files(folder)) == 1
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_file_that_is_too_large_for_the_bound_is_dropped(tmp_path: Path) -> None:
     with logging_to(ParquetFolder(tmp_path / "log.parquet", 4_000)) as log:
         offer(log, ROWS)
