@@ -139,7 +139,7 @@ class Exchange:
         self._parts: list[bytes] = []
         self._direct, self._line, self._head, self._model = direct, line, head, model
         self._held = Held(direct.bodies)
-        self._begun = self._asked_at = time.monotonic()
+        self.begun = self._asked_at = time.monotonic()
 
     def take(self, part: bytes) -> bool:
         """Take a part of the body, if there is memory for it."""
@@ -210,7 +210,7 @@ class Exchange:
             work = work_of(self._model, answered, waiting) if answered else None
             return request_id.decode(), self._head.identity.traceparent, work
 
-        self._direct.observer.ended("POST", self._head.template, status, self._begun, known)
+        self._direct.observer.ended("POST", self._head.template, status, self.begun, known)
 
 
 def _text(value: bytes | None) -> str | None:

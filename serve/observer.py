@@ -65,8 +65,9 @@ class Observe:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = time.monotonic()
-        caller = Caller(scope["headers"], scope.get("extensions", {}).get("copse.gone", _never))
+        extensions = scope.get("extensions", {})
+        begun = extensions.get("copse.begun") or time.monotonic()
+        caller = Caller(scope["headers"], extensions.get("copse.gone", _never))
         scope[CALLER] = caller
         answering = False
 

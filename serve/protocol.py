@@ -6,6 +6,7 @@ Ordinary predictions are not handed to the application, and not even parsed wher
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
 from typing import Any, cast
 
@@ -50,6 +51,7 @@ class Connection(EndingConnection):
         self._exchange: Exchange | None = None  # of the request that is under way, if it is an ordinary prediction
         self._written = b""  # the piece that is parsed, if it is a whole head
         self._recalled = b""  # a whole request that was not parsed
+        self._came = 0.0  # a time of time.monotonic(): when the head of the request that is under way had come
 
     @property
     def _under_way(self) -> bool:
@@ -70,7 +72,7 @@ class Connection(EndingConnection):
         """Let a connection in, or refuse it if there are too many."""
         super().connection_made(transport)
         self._outlet = Outlet(transport, self._close_after_answer)
-        self._extensions = {
+        self._extensions: dict[str, object] = {
             "copse.gone": transport.is_closing,
             "copse.more": self.more,
             "copse.leave_out": self.leave_out,
@@ -152,6 +154,8 @@ class Connection(EndingConnection):
         """Have a request answered, or turn it away if there are too many."""
         if self._upgrade_is_offered:
             return
+        if not self._recalled:
+            self._came = time.monotonic()
         asks = self.parser.get_method() == b"POST" and not self._recalled
         if asks and (too_many := self._shared.door(self.url)):
             self._turn_away(too_many)
@@ -167,7 +171,7 @@ class Connection(EndingConnection):
         """Have an ordinary request answered that has come whole."""
         self._shared.idle.pop(self, None)
         self._framing.message_ended()  # line ends may have come before it, which begin no head
-        self._exchange, self._fresh = exchange, False
+        self._exchange, self._came, self._fresh = exchange, exchange.begun, False
         exchange.ask_at_the_door()
 
     def _ordinary(self) -> Exchange | None:
@@ -188,6 +192,7 @@ class Connection(EndingConnection):
         super().on_message_begin()
         self.url, self.expect_100_continue = target, expected
         self.headers.extend(headers)
+        self._extensions["copse.begun"] = self._came
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # ours, not uvicorn's
         super().on_headers_complete()
         self.cycle.transport = cast("asyncio.Transport", self._outlet)

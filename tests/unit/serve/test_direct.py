@@ -638,3 +638,29 @@ def test_blanks_around_an_id_are_no_part_of_it_however_often_its_head_comes(line
                 assert b"\r\nx-request-id: order-7\r\n" in wire.written
 
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize("how", ["slow", "wrong", "wrong and known"])
+def test_a_request_that_goes_the_usual_way_after_all_began_when_its_head_came(
+    how: str, model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = predict() if how == "slow" else Sent("/predict", b"{" * len(predict().body))
+
+    async def ask() -> None:
+        with served(model) as made:
+            if how == "wrong and known":
+                await made.answer(predict())
+            begun: list[float] = []
+            monkeypatch.setattr(made.app.state.observer, "ended", lambda *given: begun.append(given[3]))
+            connection, wire = made.connect()
+            connection.data_received(sent.whole[:-1] if how == "slow" else sent.whole)
+            came = time.monotonic()
+            if how == "slow":
+                await settle()
+                connection.check(asyncio.get_running_loop().time())
+                connection.data_received(sent.whole[-1:])
+            assert (await told(wire)).status == (200 if how == "slow" else 400)
+            assert made.asked == 1
+            assert [each <= came for each in begun] == [True]
+
+    asyncio.run(ask())
