@@ -118,7 +118,9 @@ def test_a_401_is_counted_and_its_connection_goes_on(guarded: RunningServer) -> 
         for _ in range(3):
             assert client.post("/predict", json={"features": BENIGN}, headers=bearer("wrong")).status_code == 401
             assert client.post("/predict", json={"features": BENIGN}, headers=bearer(OLD)).status_code == 200
-        assert 'copse_requests_total{method="POST",route="unmatched",status="401"}' in client.get("/metrics").text
+        counted = client.get("/metrics").text
+        assert 'copse_requests_total{method="POST",route="unmatched",status="401"}' in counted
+        assert 'copse_refused_requests_total{reason="unauthorized"} 0.0' not in counted
 
 
 def test_neither_the_log_nor_what_is_printed_holds_a_token(guarded: RunningServer) -> None:

@@ -409,3 +409,13 @@ def test_a_model_that_is_unloaded_is_not_ready_until_it_is_loaded(trained: Path)
 
         caller.call("RepositoryModelLoad", model_name=MODEL)
         assert caller.call("ModelReady", name=MODEL).ready
+
+
+def test_an_answer_carries_the_id_that_was_sent_or_one_of_its_own(caller: Caller) -> None:
+    def answered(*metadata: tuple[str, str]) -> str:
+        _, call = caller.method(f"/{SERVICE}/ServerLive").with_call(b"", metadata=metadata, timeout=20)
+        (found,) = [value for name, value in call.trailing_metadata() if name == "x-request-id"]
+        return str(found)
+
+    assert answered(("x-request-id", "order-7")) == "order-7"
+    assert len({answered() for _ in range(3)}) == 3
