@@ -17,7 +17,7 @@ from serve.body import BINARY, JSON, BodyMemory, Held
 from serve.drain import Drain
 from serve.errors import Overloaded, RequestError
 from serve.heads import Head, KnownHeads, Way, way_of
-from serve.identity import Known, identity, new_id
+from serve.identity import identity, new_id
 from serve.model import LoadedModel
 from serve.observer import Observer
 from serve.questions import Answered, Question
@@ -206,11 +206,11 @@ class Exchange:
             self._line.go_the_usual_way(self.body)
 
     def _note(self, status: int, request_id: bytes, answered: Answered | None, waiting: float) -> None:
-        def known() -> Known:
-            work = work_of(self._model, answered, waiting) if answered else None
-            return request_id.decode(), self._head.identity.traceparent, work
-
-        self._direct.observer.ended("POST", self._head.template, status, self.begun, known)
+        observer, work = self._direct.observer, None
+        if answered and observer.listening:
+            work = work_of(self._model, answered, waiting)
+        known = request_id.decode(), self._head.identity.traceparent, work
+        observer.ended("POST", self._head.template, status, self.begun, known)
 
 
 def _text(value: bytes | None) -> str | None:

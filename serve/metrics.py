@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from serve.admission import Admission
 from serve.ended import Stages
@@ -34,11 +35,11 @@ class Buckets:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
-    def add_all(self, values: Sequence[float]) -> None:
-        """Count many values, in a tenth of the time."""
+    def add_all(self, values: npt.NDArray[np.float64]) -> None:
+        """Count many values [n], in a tenth of the time."""
         added = np.bincount(np.searchsorted(self.bounds, values), minlength=len(self.counts))
         self.counts = [count + more for count, more in zip(self.counts, added.tolist(), strict=True)]
-        self.total += sum(values)
+        self.total += float(values.sum())
 
 
 class Worked:
@@ -48,16 +49,16 @@ class Worked:
         self.rows = 0
         self._stages = [Buckets(STAGE_SECONDS) for _ in Stages._fields]
         self._batches = Buckets(BATCH_ROWS)
-        self._came: list[tuple[float, float, float, float]] = []
+        self._came: list[float] = []  # of each request its stages; a tuple for each would wake the garbage collector
         self._came_together: list[int] = []
 
     def add(self, rows: int, stages: tuple[float, float, float, float], together: int) -> None:
         """Count the rows of a request, the seconds of its stages, and the rows of the run that answered it, or 0."""
         self.rows += rows
-        self._came.append(stages)
+        self._came += stages
         if together:
             self._came_together.append(together)
-        if len(self._came) >= MOST_NOT_SORTED:
+        if len(self._came) >= MOST_NOT_SORTED * len(self._stages):
             self._sort()
 
     def stages(self) -> Iterator[tuple[str, Buckets]]:
@@ -71,10 +72,10 @@ class Worked:
         return self._batches
 
     def _sort(self) -> None:
-        for stage, seconds in zip(self._stages, zip(*self._came, strict=True), strict=False):
+        came = np.array(self._came).reshape(-1, len(self._stages))
+        for stage, seconds in zip(self._stages, came.T, strict=True):
             stage.add_all(seconds)
-        if self._came_together:
-            self._batches.add_all(self._came_together)
+        self._batches.add_all(np.array(self._came_together, np.float64))
         self._came, self._came_together = [], []
 
 
@@ -93,6 +94,11 @@ class Metrics:
         """Count a request by the template of its path."""
         self.requests[route, method if method in METHODS else "other", status] += 1
         self.durations[route].add(seconds)
+
+    def turned_away(self, route: str, method: str, status: int, reason: str) -> None:
+        """Count a request that was refused by its head alone; it took no time that would tell anything."""
+        self.requests[route, method, status] += 1
+        self.refused(reason)
 
     def of(self, model: str, version: int) -> Worked:
         """Return what a version did, to be added to."""

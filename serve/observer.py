@@ -30,20 +30,22 @@ class Observer:
         self.metrics = metrics
         self._traces = traces
 
-    def ended(self, method: str, route: str, status: int, begun: float, known: Callable[[], Known]) -> None:
-        """Take note of a request that has `begun` at a time of time.monotonic() and is answered now.
+    @property
+    def listening(self) -> bool:
+        """Return whether anybody but the metrics is told of requests."""
+        return self._traces is not None or log.isEnabledFor(logging.DEBUG)
 
-        What else is `known` of it is asked for only where somebody is told.
-        """
+    def ended(self, method: str, route: str, status: int, begun: float, known: Known) -> None:
+        """Take note of a request that has `begun` at a time of time.monotonic() and is answered now."""
         seconds = time.monotonic() - begun
         self.metrics.answered(route, method, status, seconds)
-        logged = log.isEnabledFor(logging.DEBUG)
-        if logged or self._traces:
-            ended = Ended(method, route, status, time.time() - seconds, seconds, *known())
-            if logged:
-                log_ended(ended)
-            if self._traces:
-                self._traces.ended(ended)
+        if not self.listening:
+            return
+        ended = Ended(method, route, status, time.time() - seconds, seconds, *known)
+        if log.isEnabledFor(logging.DEBUG):
+            log_ended(ended)
+        if self._traces:
+            self._traces.ended(ended)
 
 
 def _never() -> bool:
@@ -78,7 +80,7 @@ class Observe:
                 message["headers"] = [*message["headers"], (REQUEST_ID, caller.request_id.encode())]
                 if not caller.left:
                     route = getattr(scope.get("route"), "path_format", "unmatched")
-                    self._observer.ended(scope["method"], route, message["status"], begun, caller.known)
+                    self._observer.ended(scope["method"], route, message["status"], begun, caller.known())
             await send(message)
 
         try:

@@ -1,9 +1,9 @@
 """The last rows that a version answered, copied as they come; what is in them is counted only when somebody asks."""
 
-from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
+import numpy.typing as npt
 
 from serve.onnx_runtime import Answers, Inputs, MixedRows, Rows
 
@@ -20,8 +20,12 @@ class Window:
         self.seen = 0  # rows in all
         self._dropped = 0
         self._full = 2 * WINDOW  # rows in all at which some are dropped
-        # Rows that came together: how many, their numbers as bytes of float32, their texts, their labels.
-        self._blocks: list[tuple[int, bytes, Sequence[Texts], list[Label]]] = []
+        # Of rows that came together: how many, their numbers as bytes of float32, their texts, their labels. Lists side
+        # by side, since a tuple for each would wake the garbage collector.
+        self._counts: list[int] = []
+        self._numbers: list[bytes] = []
+        self._texts: list[list[Texts]] = []
+        self._labels: list[npt.NDArray[np.generic]] = []
 
     def __len__(self) -> int:
         return min(self.seen, WINDOW)
@@ -34,9 +38,11 @@ class Window:
             rows = MixedRows(rows.numbers[chosen], rows.texts[chosen]) if isinstance(rows, MixedRows) else rows[chosen]
             count, labels = WINDOW, labels[chosen]
         if isinstance(rows, MixedRows):
-            self._blocks.append((count, rows.numbers.tobytes(), rows.texts.tolist(), labels.tolist()))
-        else:
-            self._blocks.append((count, rows.tobytes(), (), labels.tolist()))
+            self._texts.append(rows.texts.tolist())
+            rows = rows.numbers
+        self._counts.append(count)
+        self._numbers.append(rows.tobytes())
+        self._labels.append(labels)
         self.seen = seen = self.seen + count
         if seen > self._full:
             self._drop()
@@ -44,25 +50,26 @@ class Window:
     def _drop(self) -> None:
         """Forget all blocks that have no row of the last WINDOW ones."""
         held, old = self.seen - self._dropped, 0
-        for block in self._blocks:
-            if held - block[0] < WINDOW:
+        for count in self._counts:
+            if held - count < WINDOW:
                 break
-            held -= block[0]
+            held -= count
             old += 1
-        del self._blocks[:old]
+        for kept in (self._counts, self._numbers, self._texts, self._labels):
+            del kept[:old]
         self._dropped = self.seen - held
         self._full = self._dropped + 2 * WINDOW
 
     def numbers(self) -> Rows:
         """Return the numbers [rows, columns of numbers], the oldest row first."""
-        held, joined = self.seen - self._dropped, b"".join([numbers for _, numbers, _, _ in self._blocks])
+        held, joined = self.seen - self._dropped, b"".join(self._numbers)
         columns = len(joined) // (4 * held) if held else 0
         return np.frombuffer(joined, np.float32).reshape(held, columns)[-WINDOW:]
 
     def texts(self) -> list[Texts]:
         """Return the texts of each row in the same order, or nothing where rows have none."""
-        return list(chain.from_iterable(texts for _, _, texts, _ in self._blocks))[-WINDOW:]
+        return list(chain.from_iterable(self._texts))[-WINDOW:]
 
     def labels(self) -> list[Label]:
         """Return the label, or prediction, of each row in the same order."""
-        return list(chain.from_iterable(labels for *_, labels in self._blocks))[-WINDOW:]
+        return list(chain.from_iterable(labels.tolist() for labels in self._labels))[-WINDOW:]

@@ -87,7 +87,7 @@ class Calls(grpc.GenericRpcHandler):
         except Exception as error:  # noqa: BLE001 - nothing of the server's inside is told to a client
             self._tell_unexpected(error, context, caller)
             status = UNEXPECTED.status
-        self._state.observer.ended("POST", path, status, begun, caller.known)
+        self._state.observer.ended("POST", path, status, begun, caller.known())
         return content
 
     async def _content(self, path: str, context: Context, caller: Caller) -> bytes:

@@ -54,8 +54,7 @@ def refuse_at_the_door(state: State, path: bytes) -> Overloaded | None:
         return None
     lane: Lane = state.admission.inline
     if refusal := lane.refuse_at_the_door():
-        state.metrics.answered(_template(path), "POST", refusal.status, 0.0)
-        state.metrics.refused(refusal.reason)
+        state.metrics.turned_away(_template(path), "POST", refusal.status, refusal.reason)
     return refusal
 
 

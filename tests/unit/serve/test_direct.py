@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import logging
 import re
 import socket
 import threading
@@ -316,12 +317,13 @@ def test_a_known_head_is_not_parsed_for_the_names_of_its_request_and_these_are_h
     said: tuple[bytes | None, str | None],
     model: LoadedModel,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def ask() -> None:
         with served(model) as made:
             await made.answer(predict())
             seen: list[Any] = []
-            monkeypatch.setattr(made.app.state.observer, "ended", lambda *given: seen.append(given[-1]()))
+            monkeypatch.setattr(made.app.state.observer, "ended", lambda *told: seen.append(told[-1]))
             connection, wire = made.connect()
             monkeypatch.setattr(connection, "_feed", lambda _: pytest.fail("it was parsed"))
             connection.data_received(predict(BENIGN, **headers).whole)
@@ -334,7 +336,8 @@ def test_a_known_head_is_not_parsed_for_the_names_of_its_request_and_these_are_h
             assert (request_id, traceparent) == (found.decode(), said[1])
             assert work.rows == 1
 
-    asyncio.run(ask())
+    with caplog.at_level(logging.DEBUG, "copse"):
+        asyncio.run(ask())
 
 
 @pytest.mark.parametrize("value", ["a\r\n b", "a\r\n\tb", "a b", "a\x01"])

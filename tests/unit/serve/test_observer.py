@@ -55,9 +55,17 @@ def test_a_client_that_has_gone_before_its_answer_is_not_counted(
     assert not app.state.metrics.requests
 
 
-def test_nothing_is_put_together_for_a_log_that_does_not_want_it(tmp_path: Path) -> None:
+def test_of_what_a_model_did_nothing_is_put_together_for_a_log_that_does_not_want_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     observer = create_app(Settings(models=tmp_path)).state.observer
 
-    observer.ended("GET", "/", 200, 0.0, lambda: pytest.fail("nobody listens"))
-
+    with caplog.at_level(logging.INFO, "copse"):
+        assert not observer.listening
+        observer.ended("GET", "/", 200, 0.0, ("a", None, None))
     assert observer.metrics.requests["/", "GET", 200] == 1
+    assert not caplog.records
+    with caplog.at_level(logging.DEBUG, "copse"):
+        assert observer.listening
+        observer.ended("GET", "/", 200, 0.0, ("a", None, None))
+    assert [record.__dict__["request_id"] for record in caplog.records] == ["a"]

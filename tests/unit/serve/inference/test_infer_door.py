@@ -60,6 +60,8 @@ def test_a_prediction_too_many_is_turned_away_and_counted(path: str, tmp_path: P
     assert 0 < count < 100
     counted = f'copse_requests_total{{method="POST",route="{ROUTES[path]}",status="503"}} {float(count)}'
     assert counted in exposition(Series(state.metrics)).decode()
+    assert state.metrics.refusals["late"] + state.metrics.refusals["full"] >= count
+    assert not state.metrics.durations, "it took no time that would tell anything"
     assert ROUTES[path] in [getattr(route, "path", "") for route in create_app(state.settings).routes]
 
 
