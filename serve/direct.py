@@ -15,6 +15,7 @@ from serve.access import Tokens, refuse
 from serve.admission import Admission, ClientGone
 from serve.body import BINARY, JSON, BodyMemory, Held
 from serve.drain import Drain
+from serve.ended import Work
 from serve.errors import Overloaded, RequestError
 from serve.heads import Head, KnownHeads, Way, way_of
 from serve.identity import identity, new_id
@@ -139,6 +140,9 @@ class Exchange:
         self._parts: list[bytes] = []
         self._direct, self._line, self._head, self._model = direct, line, head, model
         self._held = Held(direct.bodies)
+        self._answered: Answered | None = None
+        self._waiting = 0.0
+        self.request_id = ""
         self.begun = self._asked_at = time.monotonic()
 
     def take(self, part: bytes) -> bool:
@@ -188,29 +192,38 @@ class Exchange:
         self._held.give_back()
         seconds = time.monotonic() - self._asked_at
         content, headers = answered.content
-        request_id = self._head.identity.request_id or new_id()
         head = self._direct.head(self._line.default_headers, self._model, headers)
-        self._line.answer(b"%b%b\r\ncontent-length: %d\r\n\r\n" % (head, request_id, len(content)), content)
-        waiting = self._direct.service.count(self._model, answered, seconds, request_id.decode())
-        self._note(OK, request_id, answered, waiting)
+        named = b"%b%b\r\ncontent-length: %d\r\n\r\n" % (head, self._name(), len(content))
+        self._line.answer(named, content)
+        self._waiting = self._direct.service.count(self._model, answered, seconds, self.request_id)
+        self._answered = answered
+        self._direct.observer.ended("POST", self._head.template, OK, self)
 
     def set_exception(self, error: Exception) -> None:
         """Tell when to come again, or have the application say what is wrong."""
         self._held.give_back()
         if isinstance(error, Overloaded):
-            request_id = self._head.identity.request_id or new_id()
-            self._line.answer(refusal(error, self._line.default_headers, request_id, close=False), b"")
+            self._line.answer(refusal(error, self._line.default_headers, self._name(), close=False), b"")
             self._direct.observer.metrics.refused(error.reason)
-            self._note(error.status, request_id, None, 0.0)
+            self._direct.observer.ended("POST", self._head.template, error.status, self)
         elif not isinstance(error, ClientGone):
             self._line.go_the_usual_way(self.body)
 
-    def _note(self, status: int, request_id: bytes, answered: Answered | None, waiting: float) -> None:
-        observer, work = self._direct.observer, None
-        if answered and observer.listening:
-            work = work_of(self._model, answered, waiting)
-        known = request_id.decode(), self._head.identity.traceparent, work
-        observer.ended("POST", self._head.template, status, self.begun, known)
+    def _name(self) -> bytes:
+        """Return the id of the request, which it has from when it is answered."""
+        name = self._head.identity.request_id or new_id()
+        self.request_id = name.decode()
+        return name
+
+    @property
+    def traceparent(self) -> str | None:
+        """Return the trace that the request belongs to, if it said so."""
+        return self._head.identity.traceparent
+
+    @property
+    def work(self) -> Work | None:
+        """Return what the model did for it."""
+        return work_of(self._model, self._answered, self._waiting) if self._answered else None
 
 
 def _text(value: bytes | None) -> str | None:

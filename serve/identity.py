@@ -3,15 +3,14 @@
 import itertools
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from serve.ended import Work
 
 REQUEST_ID, TRACEPARENT = b"x-request-id", b"traceparent"
 CALLER = "copse.caller"  # under which the scope of a request holds its caller
-
-Known = tuple[str, str | None, Work | None]  # the id of a request, its traceparent, and what a model did for it
 
 _ID = re.compile(rb"[A-Za-z0-9._~+/=:@-]{1,128}")
 # W3C Trace Context, section 3.2: version, trace, parent and flags; versions after 00 may have more.
@@ -51,20 +50,37 @@ def _trace(value: bytes) -> str | None:
     return value.decode() if found and not (found[1] == b"00" and found[2]) else None
 
 
+class Identified(Protocol):
+    """A request, as those who are told of it know it."""
+
+    begun: float  # a time of time.monotonic()
+
+    @property
+    def request_id(self) -> str:
+        """Return its id."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """Return the trace that it belongs to, if it said so."""
+
+    @property
+    def work(self) -> Work | None:
+        """Return what a model did for it."""
+
+
 class Caller:
     """Who waits for the answer to a request: whether they have gone, and what a model did for them."""
 
-    __slots__ = ("gone", "left", "request_id", "traceparent", "work")
+    __slots__ = ("begun", "gone", "left", "request_id", "traceparent", "work")
 
-    def __init__(self, headers: Iterable[tuple[bytes, bytes]], gone: Callable[[], bool]) -> None:
-        """Take the headers of a request, and what tells whether its client has closed the connection."""
+    def __init__(
+        self, headers: Iterable[tuple[bytes, bytes]], gone: Callable[[], bool], begun: float | None = None
+    ) -> None:
+        """Take the headers of a request, what tells whether its client has closed the connection, and when it began."""
+        self.begun = begun or time.monotonic()
         found = identity(headers)
         self.request_id = (found.request_id or new_id()).decode()
         self.traceparent = found.traceparent
         self.gone = gone
         self.left = False  # before there was an answer
         self.work: Work | None = None
-
-    def known(self) -> Known:
-        """Return what an observer is told of the request."""
-        return self.request_id, self.traceparent, self.work

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.ended import Ended
-from serve.identity import CALLER, REQUEST_ID, Caller, Known
+from serve.identity import CALLER, REQUEST_ID, Caller, Identified
 from serve.metrics import Metrics
 from serve.request_log import log_ended
 
@@ -30,22 +30,20 @@ class Observer:
         self.metrics = metrics
         self._traces = traces
 
-    @property
-    def listening(self) -> bool:
-        """Return whether anybody but the metrics is told of requests."""
-        return self._traces is not None or log.isEnabledFor(logging.DEBUG)
-
-    def ended(self, method: str, route: str, status: int, begun: float, known: Known) -> None:
-        """Take note of a request that has `begun` at a time of time.monotonic() and is answered now."""
-        seconds = time.monotonic() - begun
+    def ended(self, method: str, route: str, status: int, request: Identified) -> None:
+        """Take note of a request that is answered now."""
+        seconds = time.monotonic() - request.begun
         self.metrics.answered(route, method, status, seconds)
-        if not self.listening:
+        logged = log.isEnabledFor(logging.DEBUG)
+        trace = self._traces.trace(route, request.traceparent) if self._traces else None
+        if not (logged or trace):
             return
+        known = request.request_id, request.traceparent, request.work
         ended = Ended(method, route, status, time.time() - seconds, seconds, *known)
-        if log.isEnabledFor(logging.DEBUG):
+        if logged:
             log_ended(ended)
-        if self._traces:
-            self._traces.ended(ended)
+        if self._traces and trace:
+            self._traces.ended(ended, trace)
 
 
 def _never() -> bool:
@@ -68,8 +66,7 @@ class Observe:
             await self._app(scope, receive, send)
             return
         extensions = scope.get("extensions", {})
-        begun = extensions.get("copse.begun") or time.monotonic()
-        caller = Caller(scope["headers"], extensions.get("copse.gone", _never))
+        caller = Caller(scope["headers"], extensions.get("copse.gone", _never), extensions.get("copse.begun"))
         scope[CALLER] = caller
         answering = False
 
@@ -80,7 +77,7 @@ class Observe:
                 message["headers"] = [*message["headers"], (REQUEST_ID, caller.request_id.encode())]
                 if not caller.left:
                     route = getattr(scope.get("route"), "path_format", "unmatched")
-                    self._observer.ended(scope["method"], route, message["status"], begun, caller.known())
+                    self._observer.ended(scope["method"], route, message["status"], caller)
             await send(message)
 
         try:

@@ -22,11 +22,12 @@ class Outcomes:
     failed: int = 0
     recent_share: float = 0.0
 
-    def add(self, *, failed: bool) -> None:
-        """Count a request."""
-        self.ended += 1
-        self.failed += failed
-        self.recent_share += (failed - self.recent_share) / min(self.ended, RECENT_REQUESTS)
+    def add(self, requests: int = 1, *, failed: bool) -> None:
+        """Count requests that ended in the same way."""
+        for _ in range(requests):
+            self.ended += 1
+            self.failed += failed
+            self.recent_share += (failed - self.recent_share) / min(self.ended, RECENT_REQUESTS)
 
     @property
     def share(self) -> float:

@@ -36,11 +36,19 @@ class Question(NamedTuple):
     decode: Decode
 
 
+class Run(NamedTuple):
+    """Rows that were answered together, the answers to them, and how many requests they are of."""
+
+    rows: Inputs
+    answers: Answers
+    requests: int
+
+
 class Answered(NamedTuple):
     """What is sent, the rows that were asked for, and the model's answers to them; then what it took.
 
     Times are in seconds; that of the inference is the whole of a run, whoever else was answered by it. Of all who were,
-    one has the rows of that run.
+    one has the run.
     """
 
     content: Any
@@ -49,7 +57,7 @@ class Answered(NamedTuple):
     decoding: float = 0.0
     inference: float = 0.0
     encoding: float = 0.0
-    rows_together: int = 0
+    run: Run | None = None
 
 
 Outcome = Answered | Exception
@@ -95,13 +103,15 @@ def _answer(model: LoadedModel, decoded: Sequence[_Decoded], blocks: Blocks) -> 
 def _answer_joined(model: LoadedModel, decoded: Sequence[_Decoded], blocks: Blocks) -> list[Outcome]:
     begun = time.monotonic()
     rows = joined([each.asked.rows for each in decoded])
-    labels, probabilities = _predict(model, rows, blocks, single=True)
+    labels, probabilities = answers = _predict(model, rows, blocks, single=True)
     seconds = time.monotonic() - begun
-    outcomes, start, together = [], 0, len(rows)
+    outcomes, start = [], 0
+    run: Run | None = Run(rows, answers, len(decoded))
     for each in decoded:
         end = start + len(each.asked.rows)
-        outcomes.append(_encoded(each, (labels[start:end], probabilities[start:end]), seconds, together))
-        start, together = end, 0
+        outcome = _encoded(each, (labels[start:end], probabilities[start:end]), seconds, run)
+        outcomes.append(outcome)
+        start, run = end, run if isinstance(outcome, Exception) else None
     return outcomes
 
 
@@ -111,7 +121,7 @@ def _answer_alone(model: LoadedModel, decoded: _Decoded, blocks: Blocks) -> Outc
         answers = _predict(model, rows, blocks, single=decoded.asked.single)
     except Exception as error:  # noqa: BLE001 - raised again where the request is answered
         return error
-    return _encoded(decoded, answers, time.monotonic() - begun, len(rows))
+    return _encoded(decoded, answers, time.monotonic() - begun, Run(rows, answers, 1))
 
 
 def _answer_in_pieces(model: LoadedModel, asked: AskedInPieces, blocks: Blocks) -> Outcome:
@@ -121,7 +131,8 @@ def _answer_in_pieces(model: LoadedModel, asked: AskedInPieces, blocks: Blocks) 
     answers = blocks.answers(model, _checked(asked.pieces, found, model))
     answered = time.monotonic()
     content, rows = asked.encode(answers), joined(found)
-    return Answered(content, rows, answers, 0.0, answered - begun, time.monotonic() - answered, len(rows))
+    encoding = time.monotonic() - answered
+    return Answered(content, rows, answers, 0.0, answered - begun, encoding, Run(rows, answers, 1))
 
 
 def _checked(pieces: Iterator[Inputs], found: list[Inputs], model: LoadedModel) -> Iterator[Inputs]:
@@ -149,11 +160,11 @@ def _predict(model: LoadedModel, rows: Inputs, blocks: Blocks, *, single: bool) 
     return blocks.predict(model, rows)
 
 
-def _encoded(decoded: _Decoded, answers: Answers, inference: float, together: int) -> Outcome:
+def _encoded(decoded: _Decoded, answers: Answers, inference: float, run: Run | None) -> Outcome:
     begun, asked = time.monotonic(), decoded.asked
     try:
         content = asked.encode(answers)
     except Exception as error:  # noqa: BLE001 - raised again where the request is answered
         return error
     encoding = time.monotonic() - begun
-    return Answered(content, asked.rows, answers, decoded.seconds, inference, encoding, together)
+    return Answered(content, asked.rows, answers, decoded.seconds, inference, encoding, run)

@@ -80,11 +80,12 @@ class Service:
 
         Return how many of the seconds were spent waiting.
         """
-        _, rows, answers, decoding, inference, encoding, together = answered
+        _, rows, answers, decoding, inference, encoding, run = answered
         waiting = max(0.0, seconds - decoding - inference - encoding)
         worked = self._metrics.of(model.name, model.version)
-        worked.add(len(rows), (waiting, decoding, inference, encoding), together)
-        self._watcher.answered(model, rows, answers)
+        worked.add(len(rows), (waiting, decoding, inference, encoding), len(run.rows) if run else 0)
+        if run:
+            self._watcher.answered(model, *run)
         if self._prediction_log:
             self._prediction_log.offer(model, rows, answers, request_id)
         return waiting

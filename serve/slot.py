@@ -120,11 +120,11 @@ class Slot(Tried):
         """Look for a version again, and try one out once more that was refused."""
         self.unloaded, self.refused, self.problem, self.failed_trials = False, None, None, 0
 
-    def ended(self, model: LoadedModel, *, failed: bool) -> None:
-        """Count how a request ended that a version answered; go back if it is new and its errors have jumped."""
+    def ended(self, model: LoadedModel, *, failed: bool, requests: int = 1) -> None:
+        """Count how requests ended that a version answered; go back if it is new and its errors have jumped."""
         if model is not self.loaded:
             return
-        self.outcomes.add(failed=failed)
+        self.outcomes.add(requests, failed=failed)
         if self.probation and self.probation.over:
             self.probation = None
         elif self.probation and self.probation.failed(self.outcomes):

@@ -140,10 +140,10 @@ class Watcher:
             raise NoSuchModel(NO_SUCH_MODEL)
         raise NotReady(f"not ready: {(slot and slot.problem) or self.problem or 'no version is loaded yet'}")
 
-    def answered(self, model: LoadedModel, rows: Inputs, answers: Answers) -> None:
-        """Count rows that a version answered, keep them for its drift, and let the candidate have its share of them."""
+    def answered(self, model: LoadedModel, rows: Inputs, answers: Answers, requests: int) -> None:
+        """Count requests whose rows a version answered, keep these for its drift, and let the candidate share them."""
         if slot := self.slots.get(model.name):
-            slot.ended(model, failed=False)
+            slot.ended(model, failed=False, requests=requests)
             if self._drift:
                 slot.observe(model, rows, answers)
             if slot.shadow:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import grpc
@@ -75,7 +74,6 @@ class Calls(grpc.GenericRpcHandler):
         """Answer a call, or set its status; what it returns is then not sent."""
         self._come += 1
         await self._may_begin.wait()
-        begun = time.monotonic()
         caller = Caller(_headers(context), _there)
         context.set_trailing_metadata(_named(caller))
         content, status = b"", OK
@@ -87,7 +85,7 @@ class Calls(grpc.GenericRpcHandler):
         except Exception as error:  # noqa: BLE001 - nothing of the server's inside is told to a client
             self._tell_unexpected(error, context, caller)
             status = UNEXPECTED.status
-        self._state.observer.ended("POST", path, status, begun, caller.known())
+        self._state.observer.ended("POST", path, status, caller)
         return content
 
     async def _content(self, path: str, context: Context, caller: Caller) -> bytes:

@@ -73,7 +73,7 @@ server = http.server.HTTPServer(("127.0.0.1", 0), Collector)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"
 traces = traces_from(os.environ)
-traces.ended(Ended("POST", "/predict", 200, time.time(), 0.01, "one", None, None))
+traces.ended(Ended("POST", "/predict", 200, time.time(), 0.01, "one", None, None), traces.trace("/predict", None))
 traces.close(30)
 """
 

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-import logging
 import re
 import socket
 import threading
@@ -317,7 +316,6 @@ def test_a_known_head_is_not_parsed_for_the_names_of_its_request_and_these_are_h
     said: tuple[bytes | None, str | None],
     model: LoadedModel,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def ask() -> None:
         with served(model) as made:
@@ -332,12 +330,11 @@ def test_a_known_head_is_not_parsed_for_the_names_of_its_request_and_these_are_h
             (found,) = re.findall(rb"\r\nx-request-id: ([^\r]*)", wire.written)
             assert found == (said[0] or found)
             assert (said[0] is None) == bool(re.fullmatch(rb"[0-9a-f]{8}-[0-9a-f]+", found))
-            ((request_id, traceparent, work),) = seen
-            assert (request_id, traceparent) == (found.decode(), said[1])
-            assert work.rows == 1
+            (request,) = seen
+            assert (request.request_id, request.traceparent) == (found.decode(), said[1])
+            assert request.work.rows == 1
 
-    with caplog.at_level(logging.DEBUG, "copse"):
-        asyncio.run(ask())
+    asyncio.run(ask())
 
 
 @pytest.mark.parametrize("value", ["a\r\n b", "a\r\n\tb", "a b", "a\x01"])
@@ -654,7 +651,7 @@ def test_a_request_that_goes_the_usual_way_after_all_began_when_its_head_came(
             if how == "wrong and known":
                 await made.answer(predict())
             begun: list[float] = []
-            monkeypatch.setattr(made.app.state.observer, "ended", lambda *given: begun.append(given[3]))
+            monkeypatch.setattr(made.app.state.observer, "ended", lambda *given: begun.append(given[3].begun))
             connection, wire = made.connect()
             connection.data_received(sent.whole[:-1] if how == "slow" else sent.whole)
             came = time.monotonic()

@@ -10,6 +10,7 @@ import pytest
 
 from serve.admission import ClientGone
 from serve.app import create_app
+from serve.identity import Caller
 from serve.settings import Settings
 
 
@@ -55,17 +56,15 @@ def test_a_client_that_has_gone_before_its_answer_is_not_counted(
     assert not app.state.metrics.requests
 
 
-def test_of_what_a_model_did_nothing_is_put_together_for_a_log_that_does_not_want_it(
+def test_what_is_known_of_a_request_is_put_together_only_for_a_log_that_wants_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    observer = create_app(Settings(models=tmp_path)).state.observer
+    observer, request = create_app(Settings(models=tmp_path)).state.observer, Caller([(b"x-request-id", b"a")], bool)
 
     with caplog.at_level(logging.INFO, "copse"):
-        assert not observer.listening
-        observer.ended("GET", "/", 200, 0.0, ("a", None, None))
+        observer.ended("GET", "/", 200, request)
     assert observer.metrics.requests["/", "GET", 200] == 1
     assert not caplog.records
     with caplog.at_level(logging.DEBUG, "copse"):
-        assert observer.listening
-        observer.ended("GET", "/", 200, 0.0, ("a", None, None))
+        observer.ended("GET", "/", 200, request)
     assert [record.__dict__["request_id"] for record in caplog.records] == ["a"]

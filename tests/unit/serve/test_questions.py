@@ -49,7 +49,7 @@ def test_numbers_that_are_not_taken_leave_the_others_together(model: Counting, b
 
 def test_the_rows_of_each_run_are_told_once(model: Counting, blocks: Blocks) -> None:
     outcomes = asked(model, blocks, [ROW] * 8)
-    assert [each.rows_together for each in outcomes if isinstance(each, Answered)] == [8, *[0] * 7]
+    assert [each.run and len(each.run.rows) for each in outcomes if isinstance(each, Answered)] == [8, *[None] * 7]
 
 
 def test_each_is_answered_where_there_is_no_memory_for_all(model: Counting, blocks: Blocks) -> None:

@@ -62,11 +62,17 @@ def traces_to(address: str, monkeypatch: pytest.MonkeyPatch, **variables: str) -
         traces.close(30)
 
 
+def tell(traces: Traces, request: Ended) -> None:
+    """Tell of a request, if it is sampled."""
+    if trace := traces.trace(request.route, request.traceparent):
+        traces.ended(request, trace)
+
+
 def told(collector: Collector, monkeypatch: pytest.MonkeyPatch, *requests: Ended, **variables: str) -> list[Span]:
     """Return the spans of requests themselves, all of which were sent."""
     with traces_to(collector.address, monkeypatch, **variables) as traces:
         for request in requests:
-            traces.ended(request)
+            tell(traces, request)
     return [span for span in collector.spans if span.kind == Span.SPAN_KIND_SERVER]
 
 
@@ -219,7 +225,7 @@ def test_no_more_than_so_many_a_second_are_traced_and_one_warning_says_so(
         for second in (0.0, 0.5, 1.0):
             now[0] = second
             for _ in range(MOST_A_SECOND + 50):
-                traces.ended(ended(work=None))
+                tell(traces, ended(work=None))
 
     assert len(collector.spans) == 2 * MOST_A_SECOND
     assert caplog.text.count("the others are not traced") == 1
@@ -253,7 +259,7 @@ def test_a_collector_that_is_down_is_said_once_and_holds_up_nothing(
 ) -> None:
     with traces_to(NOWHERE, monkeypatch, OTEL_EXPORTER_OTLP_TIMEOUT="1") as traces:
         for _ in range(MOST_A_SECOND):
-            traces.ended(ended())
+            tell(traces, ended())
         eventually(lambda: "traces: " in caplog.text, lambda: caplog.text)
         complaints = logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter")
         complaints.error("once more")
@@ -265,7 +271,7 @@ def test_a_collector_that_is_down_is_said_once_and_holds_up_nothing(
 
 def test_a_collector_that_hangs_keeps_nobody_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
     with collecting(held=True) as collector, traces_to(collector.address, monkeypatch) as traces:
-        traces.ended(ended())
+        tell(traces, ended())
         traces.close(0.1)
 
         assert "traces-close" in {thread.name for thread in threading.enumerate()}  # it is not waited for
