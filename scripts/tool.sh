@@ -22,8 +22,11 @@ tools=$(cd "$(dirname "$0")/.." && pwd)/.tools
 if [ -z "$install" ] && { [ -x "$tools/$program" ] || command -v "$program" >/dev/null; }; then exit 0; fi
 if { [ "$install" = --install ] || [ $small = yes ]; } && command -v go >/dev/null; then
   echo "tools: compiling $name into .tools (once)"
-  CGO_ENABLED=0 GOBIN=$tools go install -trimpath -tags "$tags" -ldflags "-s -w" "$source"
-  exit 0
+  for pause in 5 20 60 0; do # a network that fails for a moment is no reason to give up
+    CGO_ENABLED=0 GOBIN=$tools go install -trimpath -tags "$tags" -ldflags "-s -w" "$source" && exit 0
+    sleep $pause
+  done
+  exit 1
 fi
 if [ -n "${CI:-}" ]; then
   echo "tools: no $name, which CI must have (make tools)" >&2

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.charts import CHART, MANIFESTS, ROOT, only, program, render
+from tests.charts import CHART, MANIFESTS, ROOT, only, render
+from tests.programs import prometheus
 
 pytestmark = pytest.mark.helm
 
@@ -19,7 +20,7 @@ TESTS = ROOT / "tests" / "deploy" / "alerts-tests.yaml"
 
 
 def promtool(*arguments: str | Path) -> tuple[int, str]:
-    command = [program("promtool"), *map(str, arguments)]
+    command = [prometheus("promtool"), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     return done.returncode, done.stdout + done.stderr
 

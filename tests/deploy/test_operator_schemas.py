@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,24 @@ SWITCHES = {
 def schemas(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return where kubeconform finds the schemas of the operator's kinds."""
     folder = tmp_path_factory.mktemp("operator")
-    command = [program("go"), "mod", "download", "-json", OPERATOR]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=120)
-    definitions = Path(json.loads(done.stdout)["Dir"]) / "example" / "prometheus-operator-crd"
+    definitions = module(OPERATOR, folder) / "example" / "prometheus-operator-crd"
     for kind in KINDS:
         definition = yaml.safe_load((definitions / f"monitoring.coreos.com_{kind.lower()}s.yaml").read_text())
         (version,) = definition["spec"]["versions"]
         schema = strict(version["schema"]["openAPIV3Schema"])
         (folder / f"{kind.lower()}-{version['name']}.json").write_text(json.dumps(schema))
     return f"{folder}/{{{{.ResourceKind}}}}-{{{{.ResourceAPIVersion}}}}.json"
+
+
+def module(name: str, folder: Path) -> Path:
+    """Return where a module of Go is, downloaded if need be; a network may fail for a moment."""
+    command = [program("go"), "mod", "download", "-json", name]
+    for pause in (5, 20, 0):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+        if done.returncode == 0:
+            return Path(json.loads(done.stdout)["Dir"])
+        time.sleep(pause)
+    pytest.fail(f"{name} cannot be downloaded: {done.stdout[-300:]}")
 
 
 def strict(schema: Any) -> Any:
