@@ -15,6 +15,7 @@ CHART = ROOT / "helm" / "copse"
 MANIFESTS = ROOT / "k8s"
 CASES = sorted((CHART / "ci").glob("*-values.yaml"))
 NEWEST_KUBERNETES = "1.37.0"
+FOREIGN = frozenset({"HTTPRoute", "PodMonitor", "PrometheusRule", "ServiceMonitor"})  # kinds that a bare cluster lacks
 
 Thing = dict[str, Any]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.charts import CASES, MANIFESTS, Thing, installed, manifests, only, program, render_case
+from tests.charts import CASES, FOREIGN, MANIFESTS, Thing, installed, manifests, only, program, render_case
 from tests.e2e.cluster import eventually, ready, restarts, run
 from tests.e2e.installs import BY_HELM, BY_MANIFESTS, ByHelm, ByManifests, Installation, server_side_check
 from tests.examples import BENIGN, MALIGNANT
@@ -19,7 +19,6 @@ from tests.examples import BENIGN, MALIGNANT
 pytestmark = pytest.mark.cluster
 
 ENOUGH = 3
-FOREIGN = {"HTTPRoute", "ServiceMonitor"}
 
 
 def predict(address: str, features: list[float]) -> httpx.Response:
