@@ -50,6 +50,11 @@ def _trace(value: bytes) -> str | None:
     return value.decode() if found and not (found[1] == b"00" and found[2]) else None
 
 
+def never_gone() -> bool:
+    """Return that a client has not gone, where nothing tells."""
+    return False
+
+
 class Identified(Protocol):
     """A request, as those who are told of it know it."""
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.ended import Ended
-from serve.identity import CALLER, REQUEST_ID, Caller, Identified
+from serve.identity import CALLER, REQUEST_ID, Caller, Identified, never_gone
 from serve.metrics import Metrics
 from serve.request_log import log_ended
 
@@ -46,11 +46,6 @@ class Observer:
             self._traces.ended(ended, trace)
 
 
-def _never() -> bool:
-    """Return that a client has not gone, for a server that cannot tell."""
-    return False
-
-
 class Observe:
     """ASGI middleware that gives each request its caller, and each answer the id of its request."""
 
@@ -66,7 +61,7 @@ class Observe:
             await self._app(scope, receive, send)
             return
         extensions = scope.get("extensions", {})
-        caller = Caller(scope["headers"], extensions.get("copse.gone", _never), extensions.get("copse.begun"))
+        caller = Caller(scope["headers"], extensions.get("copse.gone", never_gone), extensions.get("copse.begun"))
         scope[CALLER] = caller
         answering = False
 

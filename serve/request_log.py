@@ -5,6 +5,7 @@ from typing import Any
 
 from serve.access import OPEN_PATHS
 from serve.ended import Ended
+from serve.identity import CALLER
 
 log = logging.getLogger("copse")
 
@@ -20,7 +21,7 @@ def log_ended(ended: Ended) -> None:
 
 def caller_of(scope: Any) -> dict[str, str]:
     """Return which request an ASGI scope is of, as far as it is known, as extra of a line about it."""
-    caller = scope.get("copse.caller")
+    caller = scope.get(CALLER)
     return named(caller.request_id, caller.traceparent) if caller else {}
 
 

@@ -13,7 +13,7 @@ from serve.errors import Malformed, ModelFailed, RequestError, TooLarge
 from serve.grpc.bounds import SMALL_MESSAGE, UNREADABLE
 from serve.grpc.reading import read_message
 from serve.grpc.statuses import code_of, trailer_of
-from serve.identity import REQUEST_ID, Caller
+from serve.identity import REQUEST_ID, Caller, never_gone
 from serve.request_log import named
 
 log = logging.getLogger("copse")
@@ -74,7 +74,7 @@ class Calls(grpc.GenericRpcHandler):
         """Answer a call, or set its status; what it returns is then not sent."""
         self._come += 1
         await self._may_begin.wait()
-        caller = Caller(_headers(context), _there)
+        caller = Caller(_headers(context), never_gone)  # gRPC cancels the task of a call whose client has gone
         context.set_trailing_metadata(_named(caller))
         content, status = b"", OK
         try:
@@ -122,11 +122,6 @@ class Calls(grpc.GenericRpcHandler):
         context.set_code(code_of(error))
         context.set_details(error.in_full())
         context.set_trailing_metadata((*_named(caller), *trailer_of(error, self._state.settings.poll_seconds)))
-
-
-def _there() -> bool:
-    """Return that the client has not gone: gRPC cancels the task of a call whose client has, and its ticket with it."""
-    return False
 
 
 def _named(caller: Caller) -> tuple[tuple[str, str], ...]:
